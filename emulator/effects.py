@@ -1,0 +1,36 @@
+"""What a Live session wants done outside of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from emulator.closes import Close
+from emulator.json_types import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One server message."""
+
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Recognise `pcm` (PCM16 mono 16 kHz); answer with `LiveSession.on_heard(number, …)`."""
+
+    number: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Synthesise `text`; answer with `LiveSession.on_spoken(number, …)`."""
+
+    number: int
+    text: str
+    voice: str
+
+
+Effect: TypeAlias = Send | Hear | Speak | Close

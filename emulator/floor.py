@@ -1,0 +1,289 @@
+"""Who has the floor, and what the model does with it. Pure.
+
+Joins the turn machine with one turn's generation: prompts in, messages and wishes out.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import assert_never
+
+from emulator import server_messages as messages
+from emulator.announcer import Announcer
+from emulator.closes import Close
+from emulator.delivery import Piece
+from emulator.effects import Hear, Speak
+from emulator.generation import Began, Calls, Done, Generation, Leaving, Output, Wanted
+from emulator.handle_offers import HandleOffers
+from emulator.lifetime import Lifetime
+from emulator.live_setup import Behavior, LiveSetup
+from emulator.live_turns import (
+    GenerationFinished,
+    Interrupted,
+    PlaybackFinished,
+    Prompted,
+    Turns,
+    TurnState,
+    UserStarted,
+)
+from emulator.memory import Memory, Prompt
+from emulator.minds import Reply
+from emulator.options import Options
+from emulator.profiles import Profile
+from emulator.record import SessionRecord, TurnRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a session is made of."""
+
+    setup: LiveSetup
+    profile: Profile
+    options: Options
+    memory: Memory
+    record: SessionRecord
+    out: Announcer
+    offers: HandleOffers
+    lifetime: Lifetime
+
+
+@dataclass(eq=False)
+class _Turn:
+    """The model's turn: from its prompt until `turnComplete`."""
+
+    number: int
+    generation: Generation
+    record: TurnRecord
+    text: str = ""
+    replies: tuple[Reply, ...] = ()
+
+
+class Floor:
+    """One session's turns. Call `advance` after every other call and at `deadline()`."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._setup = scene.setup
+        self._profile = scene.profile
+        self._options = scene.options
+        self._memory = scene.memory
+        self._record = scene.record
+        self._out = scene.out
+        self._offers = scene.offers
+        self._lifetime = scene.lifetime
+        self._turns = Turns()
+        self._turn: _Turn | None = None
+
+    @property
+    def state(self) -> TurnState:
+        """Who has the floor."""
+        return self._turns.state
+
+    @property
+    def model_has_it(self) -> bool:
+        """True from a prompt until its `turnComplete`."""
+        return self._turns.model_has_floor
+
+    def deadline(self) -> float | None:
+        """When `advance` will have something to do."""
+        generation = self._turn.generation.deadline() if self._turn else None
+        times = (self._turns.playback_until, generation)
+        return min((time for time in times if time is not None), default=None)
+
+    def resume(self, now: float) -> None:
+        """Go on from the memory of an earlier connection."""
+        for number, pcm in self._memory.unheard.items():
+            self._out.want(Hear(number, pcm))
+        self._next(now)
+
+    def user_started(self, now: float) -> None:
+        """The user speaks up: cuts the model unless the session forbids it."""
+        if self._turns.model_has_floor and self._setup.interrupts:
+            self.cut(now)
+        if self._turns.state is TurnState.IDLE:
+            self._turns.apply(UserStarted())
+
+    def prompt(self, prompt: Prompt, now: float, *, cuts: bool = False) -> None:
+        """Answer now, cutting the model's turn if the session or `cuts` allows it; else wait."""
+        if self._turns.model_has_floor:
+            if not (cuts or self._setup.interrupts):
+                self._memory.waiting.append(prompt)
+                return
+            self.cut(now)
+        self._answer(prompt, now)
+
+    def wait(self, prompt: Prompt, now: float, *, first: bool = False) -> None:
+        """Answer when nobody has the floor."""
+        if first:
+            self._memory.waiting.appendleft(prompt)
+        else:
+            self._memory.waiting.append(prompt)
+        self._next(now)
+
+    def heard(self, number: int, text: str, now: float) -> None:
+        """What the ears made of the utterance of turn `number`."""
+        self._memory.unheard.pop(number, None)
+        self._out.heard(text)
+        turn = self._turn
+        if turn is not None and turn.number == number:
+            self._understood(turn, text, now)
+            return
+        # Its turn was cut before it was understood; the next one answers both.
+        self._memory.unanswered.append(text)
+        for record in self._record.turns:
+            if record.number == number:
+                record.heard = text
+
+    def spoken(self, number: int, pcm: bytes, now: float) -> None:
+        """The sound that turn `number` wanted; too late for a cut turn."""
+        if self._turn is not None and self._turn.number == number:
+            self._perform(self._turn, self._turn.generation.add_sound(pcm), now)
+
+    def blocking_result(self, reply: Reply, now: float) -> None:
+        """A BLOCKING call was answered; the turn goes on when all of them are."""
+        turn = self._turn
+        if turn is None:
+            return
+        turn.replies += (reply,)
+        if not self._memory.ledger.blocking():
+            replies, turn.replies = turn.replies, ()
+            turn.generation.begin(_merged(replies), now, 0.0)
+
+    def cut(self, now: float) -> None:
+        """End the model's turn at once; only what was sent stays said."""
+        turn, self._turn = self._turn, None
+        assert turn is not None, "only a turn can be cut"
+        if not turn.generation.began and turn.text:
+            self._memory.unanswered.insert(0, turn.text)
+        turn.record.interrupted = True
+        turn.record.interrupted_at = now
+        self._out.interrupted()
+        cancelled = self._memory.ledger.cancel(turn.number)
+        self._complete(turn, now)
+        if cancelled:
+            self._out.send(messages.tool_call_cancellation(cancelled))
+            for call in cancelled:
+                self._record.add_call("cancellation", call.name, call.id, {}, now)
+        self._turns.apply(Interrupted())
+        self._offers.offer(now)
+
+    def advance(self, now: float) -> None:
+        """Let the turn go on as far as it can at this time."""
+        turn = self._turn
+        if turn is not None and self._turns.state is TurnState.GENERATING:
+            self._perform(turn, turn.generation.poll(now, self._behavior), now)
+        if turn is not None and self._turns.playback_over(now):
+            self._turn = None
+            self._complete(turn, now)
+            self._turns.apply(PlaybackFinished())
+            self._offers.offer(now)
+            self._next(now)
+
+    def _next(self, now: float) -> None:
+        """Give the free floor to whoever waits for it: the user first, then prompts."""
+        if self._turns.state is not TurnState.IDLE:
+            return
+        if self._memory.user.active:
+            self._turns.apply(UserStarted())
+        elif self._memory.waiting:
+            self._answer(self._memory.waiting.popleft(), now)
+
+    def _answer(self, prompt: Prompt, now: float) -> None:
+        self._turns.apply(Prompted())
+        self._offers.withdraw()
+        memory = self._memory
+        memory.turn_number += 1
+        record = TurnRecord(memory.turn_number, prompt.kind, prompt.started_at, now)
+        self._record.turns.append(record)
+        generation = Generation(speaks=self._setup.speaks, speed=self._options.speed)
+        turn = self._turn = _Turn(memory.turn_number, generation, record)
+        if prompt.reply is not None:
+            generation.begin(prompt.reply, now, 0.0)
+            return
+        if prompt.text:
+            memory.unanswered.append(prompt.text)
+        if not prompt.pcm:
+            self._understood(turn, "", now)
+            return
+        transcript = memory.mind.transcript()
+        if transcript is None:
+            memory.unheard[turn.number] = prompt.pcm
+            self._out.want(Hear(turn.number, prompt.pcm))
+        else:
+            self._out.heard(transcript)
+            self._understood(turn, transcript, now)
+
+    def _understood(self, turn: _Turn, text: str, now: float) -> None:
+        memory = self._memory
+        turn.text = " ".join(part for part in (*memory.unanswered, text) if part)
+        memory.unanswered.clear()
+        turn.record.heard = text or turn.text
+        reply = memory.mind.on_user(
+            turn.text,
+            sight=memory.eyes.describe(),
+            tools=frozenset(tool.name for tool in memory.tools),
+        )
+        latency_s = self._profile.first_audio_s * self._options.latency_scale
+        turn.generation.begin(reply, now, latency_s)
+
+    def _behavior(self, name: str) -> Behavior:
+        return self._memory.ledger.behavior(name, self._memory.tools)
+
+    def _perform(self, turn: _Turn, outputs: list[Output], now: float) -> None:
+        for output in outputs:
+            match output:
+                case Began():
+                    if turn.record.first_output_at is None:
+                        turn.record.first_output_at = now
+                    self._out.began(self._memory.meter)
+                case Wanted(text):
+                    self._out.want(Speak(turn.number, text, self._setup.voice))
+                case Piece():
+                    self._out.piece(output)
+                case Calls():
+                    self._call(turn, output, now)
+                case Leaving(left_s):
+                    self._out.send(messages.go_away(self._lifetime.announce(left_s, now)))
+                case Close():
+                    self._out.close(output)
+                case Done(playback_until):
+                    self._out.generation_complete()
+                    turn.record.generation_complete_at = now
+                    hold_s = (playback_until - now) * self._options.hold_scale
+                    self._turns.apply(GenerationFinished(now + hold_s))
+                case _:
+                    assert_never(output)
+        turn.record.said = turn.generation.said.strip()
+        turn.record.said_s = turn.generation.sent_s
+
+    def _call(self, turn: _Turn, calls: Calls, now: float) -> None:
+        memory = self._memory
+        made = tuple(
+            memory.ledger.call(request.name, request.args, calls.behavior, turn.number)
+            for request in calls.requests
+        )
+        self._out.send(messages.tool_call(made))
+        for call in made:
+            memory.meter.write(json.dumps(call.args))
+            self._record.add_call("call", call.name, call.id, call.args, now)
+
+    def _complete(self, turn: _Turn, now: float) -> None:
+        memory = self._memory
+        turn.record.turn_complete_at = now
+        memory.last_role = "model"
+        memory.meter.speak(turn.generation.sent_s)
+        more_follows = bool(memory.ledger.pending or memory.waiting)
+        self._out.turn_complete(memory.meter, more_follows=more_follows)
+
+
+def _merged(replies: tuple[Reply, ...]) -> Reply:
+    """One answer to several results."""
+    closes = [reply.close for reply in replies if reply.close]
+    times = [reply.go_away_s for reply in replies if reply.go_away_s is not None]
+    return Reply(
+        say=" ".join(reply.say for reply in replies if reply.say),
+        calls=tuple(call for reply in replies for call in reply.calls),
+        after_s=max(reply.after_s for reply in replies),
+        close=closes[0] if closes else None,
+        go_away_s=times[0] if times else None,
+    )

@@ -1,0 +1,59 @@
+"""When a session tells its client that it can be resumed, and from where; pure."""
+
+from __future__ import annotations
+
+from emulator import server_messages as messages
+from emulator.announcer import Announcer
+from emulator.lifetime import Lifetime
+from emulator.live_setup import LiveSetup
+from emulator.memory import Memory
+from emulator.resumption import HandleStore
+
+
+class HandleOffers:
+    """Sends `sessionResumptionUpdate` when the setup asked for resumption, and only then."""
+
+    def __init__(
+        self,
+        setup: LiveSetup,
+        memory: Memory,
+        session_id: int,
+        store: HandleStore[Memory],
+        out: Announcer,
+        lifetime: Lifetime,
+        interval_s: float | None,
+    ) -> None:
+        self._wanted = setup.resumes
+        self._memory = memory
+        self._session_id = session_id
+        self._store = store
+        self._out = out
+        self._lifetime = lifetime
+        self._interval_s = interval_s
+        self._resumable = False
+        self._due: float | None = None
+
+    def deadline(self) -> float | None:
+        """When the next handle is due by the clock."""
+        return self._due
+
+    def offer(self, now: float) -> None:
+        """Send a handle for the session as it is now."""
+        if not self._wanted:
+            return
+        snapshot = self._memory.snapshot(self._lifetime.session_age_s(now))
+        self._out.send(messages.resumption(self._store.issue(self._session_id, snapshot)))
+        self._resumable = True
+        self._due = None if self._interval_s is None else now + self._interval_s
+
+    def withdraw(self) -> None:
+        """The model has the floor: until it is done, there is nothing to resume from."""
+        self._due = None
+        if self._wanted and self._resumable:
+            self._resumable = False
+            self._out.send(messages.resumption(None))
+
+    def on_time(self, now: float) -> None:
+        """Offer by the clock."""
+        if self._due is not None and now >= self._due:
+            self.offer(now)

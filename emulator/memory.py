@@ -1,0 +1,76 @@
+"""What a session knows: everything that a resumption handle must bring back."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from emulator.live_setup import DeclaredTool, LiveSetup
+from emulator.minds import EyeLike, Mind, Reply
+from emulator.tokens import TokenMeter
+from emulator.tool_calls import ToolLedger
+from emulator.user_audio import UserAudio
+
+MAX_WAITING_PROMPTS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Something for the model to answer: an utterance, words, or a reply that is made already.
+
+    `kind` is `audio`, `text`, `content`, `tool` or `scenario`.
+    """
+
+    kind: str
+    started_at: float
+    text: str = ""
+    pcm: bytes = b""
+    reply: Reply | None = None
+
+
+@dataclass
+class Memory:
+    """One session's mind and senses, across the connections that resume it.
+
+    `unanswered` are the user's words that no output has answered yet, `unheard` the utterances
+    (PCM16 mono 16 kHz by turn) at which the ears are still at work; `waiting` prompts wait for the
+    floor, the oldest dropped beyond MAX_WAITING_PROMPTS.
+    """
+
+    model_id: str
+    mind: Mind
+    eyes: EyeLike
+    meter: TokenMeter
+    ledger: ToolLedger
+    user: UserAudio
+    tools: tuple[DeclaredTool, ...]
+    user_setup: tuple[object, ...]
+    seeding: bool = False
+    unanswered: list[str] = field(default_factory=list)
+    waiting: deque[Prompt] = field(default_factory=lambda: deque(maxlen=MAX_WAITING_PROMPTS))
+    unheard: dict[int, bytes] = field(default_factory=dict)
+    last_role: str = "user"
+    turn_number: int = 0
+    age_s: float = 0.0
+    sees: bool = False
+    user_started_at: float = 0.0
+
+    def snapshot(self, age_s: float) -> Memory:
+        """A copy that later changes do not touch."""
+        taken = copy.deepcopy(self)
+        taken.age_s = age_s
+        return taken
+
+    def adopt(self, setup: LiveSetup) -> None:
+        """Take over what a resuming connection's setup may change: tools and activity."""
+        self.tools = setup.tools
+        if self.user_setup != activity_setup(setup):
+            self.user = UserAudio(setup)
+            self.user_setup = activity_setup(setup)
+
+
+def activity_setup(setup: LiveSetup) -> tuple[object, ...]:
+    """The part of a setup that decides how activity is found."""
+    return (setup.manual_activity, setup.detection)

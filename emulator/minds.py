@@ -1,0 +1,137 @@
+"""What decides how the model answers: a small brain, a written scenario, or an echo.
+
+The parts are described by protocols, so that the Live session needs none of them to be installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from emulator.closes import Close
+from emulator.json_types import JSON, JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A call that the model wants to make."""
+
+    name: str
+    args: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: first `after_s` of silence, then calls and words, then a close or a goAway."""
+
+    say: str = ""
+    calls: tuple[ToolRequest, ...] = ()
+    after_s: float = 0.0
+    close: Close | None = None
+    go_away_s: float | None = None
+
+    @property
+    def empty(self) -> bool:
+        """True when nothing at all follows."""
+        return not (self.say or self.calls or self.close) and self.go_away_s is None
+
+
+class Mind(Protocol):
+    """Answers for one session. Must survive `copy.deepcopy`: a handle holds a copy of it."""
+
+    def transcript(self) -> str | None:
+        """What the next utterance is to be heard as; None asks the ears."""
+
+    def on_user(self, text: str, *, sight: str, tools: frozenset[str]) -> Reply:
+        """Answer a user's turn; `sight` describes the latest picture, empty when there is none."""
+
+    def on_tool_result(self, name: str, response: JsonObject) -> Reply:
+        """Answer a function's response."""
+
+    def next_at(self) -> float | None:
+        """The age of the session in seconds at which `on_time` has something to say."""
+
+    def on_time(self) -> Reply:
+        """Speak without being spoken to."""
+
+
+class EyeLike(Protocol):
+    """Looks at pictures and describes them in words."""
+
+    def look(self, image: bytes, now: float) -> None: ...
+
+    def describe(self) -> str: ...
+
+
+class CallLike(Protocol):
+    """A brain's call."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def args(self) -> Mapping[str, JSON]: ...
+
+
+class ThoughtLike(Protocol):
+    """A brain's answer."""
+
+    @property
+    def say(self) -> str: ...
+
+    @property
+    def calls(self) -> Sequence[CallLike]: ...
+
+
+class BrainLike(Protocol):
+    """A brain that knows nothing of time."""
+
+    def on_user(self, text: str, *, sight: str, tools: frozenset[str]) -> ThoughtLike: ...
+
+    def on_tool_result(self, name: str, response: JsonObject) -> ThoughtLike: ...
+
+
+class EchoBrain:
+    """Repeats what it heard: enough to see that the wire works."""
+
+    def on_user(self, text: str, *, sight: str, tools: frozenset[str]) -> Reply:
+        """Say what was heard and seen."""
+        heard = f"You said: {text}." if text else "I heard you, but no words."
+        return Reply(say=f"{heard} I see {sight}." if sight else heard)
+
+    def on_tool_result(self, name: str, response: JsonObject) -> Reply:
+        """Say that the function is done."""
+        return Reply(say=f"{name.replace('_', ' ')} is done.")
+
+
+class BrainMind:
+    """A mind that asks a brain and never speaks first."""
+
+    def __init__(self, brain: BrainLike) -> None:
+        self._brain = brain
+
+    def transcript(self) -> str | None:
+        """Always None: the ears are asked."""
+        return None
+
+    def on_user(self, text: str, *, sight: str, tools: frozenset[str]) -> Reply:
+        """The brain's answer to a user's turn."""
+        return _reply(self._brain.on_user(text, sight=sight, tools=tools))
+
+    def on_tool_result(self, name: str, response: JsonObject) -> Reply:
+        """The brain's answer to a function's response."""
+        return _reply(self._brain.on_tool_result(name, response))
+
+    def next_at(self) -> float | None:
+        """Never."""
+        return None
+
+    def on_time(self) -> Reply:
+        """Nothing."""
+        return Reply()
+
+
+def _reply(thought: ThoughtLike) -> Reply:
+    calls = tuple(ToolRequest(call.name, dict(call.args)) for call in thought.calls)
+    return Reply(say=thought.say, calls=calls)

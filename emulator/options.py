@@ -1,0 +1,38 @@
+"""Every lever of the emulator's behaviour, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from emulator.lifetime import Limits
+from emulator.resumption import HANDLE_TTL_S
+from emulator.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Times in seconds.
+
+    `speed`: seconds of sound sent per second. `hold_scale`: the share of the remaining playback
+    for which `turnComplete` is held, 0 sends it at once. `latency_scale`: the share of the model's
+    measured time to first sound that is waited. `handle_interval_s`: new resumption handles at
+    least this often outside of generation, None gives them at the end of turns only.
+    `api_keys`: the only keys that are valid; empty accepts every key that does not start with
+    "invalid". `models`: more model ids and the name of the profile each behaves like.
+    `max_sessions`: concurrent connections, None is no limit. `voice_activity`: emit
+    `voiceActivity` messages even when nobody asked for them.
+    """
+
+    speed: float = 4.0
+    hold_scale: float = 1.0
+    latency_scale: float = 0.0
+    limits: Limits = field(default_factory=Limits)
+    handle_ttl_s: float = HANDLE_TTL_S
+    handle_interval_s: float | None = None
+    api_keys: frozenset[str] = frozenset()
+    models: Mapping[str, str] = field(default_factory=dict)
+    max_sessions: int | None = None
+    voice_activity: bool = False
+    seed: int = 0
+    scenario: Scenario | None = None

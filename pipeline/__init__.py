@@ -1,0 +1,1 @@
+"""The application: settings, rooms, and what joins transports to processors."""

@@ -1,0 +1,37 @@
+"""What the service itself refuses.
+
+ServiceError              `status` and a sentence for the caller, `counter` for the metrics
+├── RoomUnknown           404: no such room, or it has ended
+├── TokenRefused          403: a token that is not this room's
+├── ServiceFull           503 with Retry-After: rooms or peers at their limit, or shutting down
+└── RequestRefused        4xx: a body that is malformed or too large
+"""
+
+
+class ServiceError(Exception):
+    status = 500
+    counter = "service_error"
+    retry_after_s: int | None = None
+
+
+class RoomUnknown(ServiceError):
+    status = 404
+    counter = "room_unknown"
+
+
+class TokenRefused(ServiceError):
+    status = 403
+    counter = "token_refused"
+
+
+class ServiceFull(ServiceError):
+    status = 503
+    counter = "service_full"
+    retry_after_s = 5
+
+
+class RequestRefused(ServiceError):
+    def __init__(self, sentence: str, *, counter: str = "request_malformed", status: int = 400):
+        super().__init__(sentence)
+        self.counter = counter
+        self.status = status

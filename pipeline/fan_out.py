@@ -1,0 +1,113 @@
+"""The last stage: what happened in the room, as messages for everyone in it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    Frame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from processors.frames import (
+    AnswerCutFrame,
+    GenerationCompleteFrame,
+    LinkStatus,
+    LinkStatusFrame,
+    Role,
+    TranscriptFrame,
+)
+from transports import rtvi
+
+Broadcast = Callable[[str], None]
+
+
+class FanOut(FrameProcessor):
+    """`broadcast` gets each RTVI message as text; `on_frame` every frame that got this far."""
+
+    def __init__(self, broadcast: Broadcast, on_frame: Callable[[Frame], None]) -> None:
+        super().__init__(name="fan-out", enable_direct_mode=True)
+        self._broadcast = broadcast
+        self._on_frame = on_frame
+        self._answering = False
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        self._on_frame(frame)
+        for message in self._messages(frame):
+            self._broadcast(message)
+        await self.push_frame(frame, direction)
+
+    def _messages(self, frame: Frame) -> list[str]:
+        match frame:
+            case UserStartedSpeakingFrame():
+                return [rtvi.USER_STARTED_SPEAKING]
+            case UserStoppedSpeakingFrame():
+                return [rtvi.USER_STOPPED_SPEAKING]
+            case BotStartedSpeakingFrame():
+                return [rtvi.BOT_TTS_STARTED, rtvi.BOT_STARTED_SPEAKING]
+            case BotStoppedSpeakingFrame():
+                return [rtvi.BOT_TTS_STOPPED, rtvi.BOT_STOPPED_SPEAKING]
+            case AnswerCutFrame():
+                return [rtvi.BOT_INTERRUPTED]
+            case GenerationCompleteFrame():
+                return [rtvi.BOT_LLM_STOPPED] if self._stop_answering() else []
+            case TranscriptFrame():
+                return self._transcript(frame)
+            case LinkStatusFrame():
+                return _link_status(frame)
+            case _:
+                return []
+
+    def _stop_answering(self) -> bool:
+        was, self._answering = self._answering, False
+        return was
+
+    def _transcript(self, frame: TranscriptFrame) -> list[str]:
+        out = [rtvi.server_message(_transcript_data(frame))]
+        if frame.role is Role.USER:
+            out.append(
+                rtvi.user_transcription(
+                    frame.text,
+                    user_id=frame.peer_id or "",
+                    timestamp=datetime.now(UTC).isoformat(),
+                    final=frame.final,
+                )
+            )
+            return out
+        if not self._answering and not frame.final:
+            self._answering = True
+            out.append(rtvi.BOT_LLM_STARTED)
+        if frame.delta:
+            out += [
+                rtvi.bot_llm_text(frame.delta),
+                rtvi.bot_tts_text(frame.delta),
+                rtvi.bot_transcription(frame.delta),
+            ]
+        if frame.final:
+            out.append(rtvi.bot_output(frame.text))
+        return out
+
+
+def _transcript_data(frame: TranscriptFrame) -> dict[str, Any]:
+    return {
+        "type": "transcript",
+        "role": frame.role.value,
+        "turn": frame.turn,
+        "text": frame.text,
+        "final": frame.final,
+        "interrupted": frame.interrupted,
+        "peer": frame.peer_id,
+    }
+
+
+def _link_status(frame: LinkStatusFrame) -> list[str]:
+    data = {"type": "link-status", "status": frame.status.value, "sentence": frame.sentence}
+    out = [rtvi.server_message(data)]
+    if frame.status is LinkStatus.FAILED:
+        out.append(rtvi.error(frame.sentence, fatal=True))
+    return out

@@ -1,0 +1,182 @@
+"""One peer of a room: its connection, what it sends, and what it is told.
+
+Outlives its connection: a client that lost it comes back (`restart_pc`) as the same participant,
+and need not say again that it is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any, Protocol
+
+from aiortc import RTCIceCandidate
+from av.packet import Packet
+
+from processors.audio_in import AudioIn
+from processors.video_in import VideoIn
+from transports import rtvi
+from transports.errors import MessageRefused
+from transports.jitter import CLOCK_HZ, Missing, Playable, Received, Silence
+from transports.picture_sampler import EncodedPicture
+from transports.webrtc_peer import PeerConfig, WebRTCPeer
+
+logger = logging.getLogger(__name__)
+
+CAMERA_INDEX = 1
+
+
+class RoomView(Protocol):
+    """What a participant may do to its room."""
+
+    audio_in: AudioIn
+    video_in: VideoIn
+
+    def ready(self, participant: Participant) -> None: ...
+
+    def said(self, participant: Participant, message: rtvi.SendText) -> None: ...
+
+    def file_sent(self, participant: Participant, message: rtvi.SendFile) -> None: ...
+
+    def asked(self, participant: Participant, message: rtvi.ClientMessage) -> None: ...
+
+    def left(self, participant: Participant, reason: str) -> None: ...
+
+    def count(self, counter: str) -> None: ...
+
+
+class Participant:
+    """`connect` first. `closed` once it has left for good."""
+
+    def __init__(
+        self, peer_id: str, room: RoomView, config: PeerConfig, max_message_bytes: int
+    ) -> None:
+        self.peer_id = peer_id
+        self.ready_id: str | None = None
+        self.joined_at = time.time()
+        self.microphone_on = True
+        self._room = room
+        self._config = config
+        self._max_message_bytes = max_message_bytes
+        self._peer: WebRTCPeer | None = None
+        self._lives: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_ready(self) -> bool:
+        """The client said `client-ready`, in this connection or an earlier one."""
+        return self.ready_id is not None
+
+    @property
+    def state(self) -> str:
+        return "new" if self._peer is None else self._peer.state
+
+    async def connect(self, offer_sdp: str) -> str:
+        """A new connection for this offer, in place of any old one; returns the answer.
+
+        Raises `SignallingRefused`.
+        """
+        peer = WebRTCPeer(self.peer_id, self._config, self)
+        try:
+            answer = await peer.answer(offer_sdp)
+        except BaseException:
+            await peer.close()
+            raise
+        old, self._peer = self._peer, peer
+        if old is not None:
+            old.end("replaced by a new connection")
+            self._room.audio_in.remove(self.peer_id)
+        self._room.audio_in.add(self.peer_id)
+        life = asyncio.create_task(self._live(peer), name=f"peer-{self.peer_id}")
+        self._lives.add(life)
+        life.add_done_callback(self._lives.discard)
+        return answer
+
+    async def renegotiate(self, offer_sdp: str) -> str:
+        """A further offer on the connection there is. Raises `SignallingRefused`."""
+        if self._peer is None or self._peer.state in ("closed", "failed"):
+            return await self.connect(offer_sdp)
+        return await self._peer.answer(offer_sdp)
+
+    async def add_candidate(self, candidate: RTCIceCandidate) -> None:
+        if self._peer is not None:
+            await self._peer.add_candidate(candidate)
+
+    def send(self, message: str) -> bool:
+        return self._peer is not None and self._peer.send_message(message)
+
+    def send_audio(self, packet: Packet[Any]) -> None:
+        if self._peer is not None:
+            self._peer.send_audio(packet)
+
+    def flush_audio(self) -> None:
+        if self._peer is not None:
+            self._peer.flush_audio()
+
+    async def close(self, reason: str) -> None:
+        """Idempotent. Ends the connection and waits until it is released."""
+        if self._peer is not None:
+            self._peer.send_message(rtvi.peer_left())
+            self._peer.end(reason)
+        await asyncio.gather(*self._lives, return_exceptions=True)
+
+    async def _live(self, peer: WebRTCPeer) -> None:
+        reason = await peer.run()
+        logger.info("peer %s closed: %s", self.peer_id, reason)
+        if self._peer is peer:
+            self._room.audio_in.remove(self.peer_id)
+            self._room.left(self, reason)
+
+    def on_audio(self, playable: Playable) -> None:
+        now = asyncio.get_running_loop().time()
+        audio = self._room.audio_in
+        match playable:
+            case Received(payload):
+                audio.packet(self.peer_id, payload, now)
+            case Missing(next_payload):
+                audio.missing(self.peer_id, next_payload, now)
+            case Silence(duration):
+                audio.silence(self.peer_id, duration / CLOCK_HZ, now)
+
+    def on_picture(self, picture: EncodedPicture) -> None:
+        self._room.video_in.picture(self.peer_id, picture.codec, picture.data)
+
+    def on_message(self, data: str | bytes) -> None:
+        try:
+            message = rtvi.decode_untrusted(data, max_bytes=self._max_message_bytes)
+        except MessageRefused as refusal:
+            self._room.count(refusal.counter)
+            if refusal.message_id is not None:
+                self.send(rtvi.error_response(refusal.message_id, str(refusal)))
+            else:
+                self.send(rtvi.error(str(refusal), fatal=False))
+            return
+        self._handle(message)
+
+    def _handle(self, message: rtvi.Inbound) -> None:
+        match message:
+            case rtvi.Ping():
+                pass
+            case rtvi.TrackStatus(index, enabled):
+                self._on_track_status(index, enabled)
+            case rtvi.ClientReady(message_id):
+                self.ready_id = message_id
+                self._room.ready(self)
+            case rtvi.SendText():
+                self._room.said(self, message)
+            case rtvi.SendFile():
+                self._room.file_sent(self, message)
+            case rtvi.ClientMessage():
+                self._room.asked(self, message)
+            case rtvi.DisconnectBot():
+                if self._peer is not None:
+                    self._peer.end("the client disconnected")
+            case rtvi.Unsupported(message_id, kind):
+                self._room.count("message_unsupported")
+                self.send(rtvi.error_response(message_id, f"Easel does not handle {kind}."))
+
+    def _on_track_status(self, index: int, enabled: bool) -> None:
+        if index == 0:
+            self.microphone_on = enabled
+        elif index == CAMERA_INDEX and self._peer is not None:
+            self._peer.video.enabled = enabled

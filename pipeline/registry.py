@@ -1,0 +1,79 @@
+"""All rooms of this process: opened, found, and ended together."""
+
+import asyncio
+import logging
+import secrets
+from typing import Final
+
+from pipeline.errors import RoomUnknown, ServiceFull
+from pipeline.room import Room, Shared
+from pipeline.room_settings import RoomSettings
+
+logger = logging.getLogger(__name__)
+
+ID_BYTES: Final = 18  # 144 bits: an id cannot be guessed
+
+
+class Registry:
+    """Owns the rooms and their tasks; the only one who adds or removes any."""
+
+    def __init__(self, shared: Shared, *, max_rooms: int) -> None:
+        self._shared = shared
+        self._max_rooms = max_rooms
+        self._rooms: dict[str, Room] = {}
+        self._lives: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    @property
+    def accepting(self) -> bool:
+        return not self._closing and len(self._rooms) < self._max_rooms
+
+    @property
+    def rooms(self) -> list[Room]:
+        return list(self._rooms.values())
+
+    def open(self, settings: RoomSettings) -> Room:
+        """Raises `ServiceFull`."""
+        if self._closing:
+            raise ServiceFull("The service is shutting down.")
+        if len(self._rooms) >= self._max_rooms:
+            raise ServiceFull("The service is full.")
+        room = Room(secrets.token_urlsafe(ID_BYTES), settings, self._shared)
+        self._rooms[room.room_id] = room
+        life = asyncio.create_task(self._live(room), name=f"room-{room.room_id[:8]}")
+        self._lives.add(life)
+        life.add_done_callback(self._lives.discard)
+        return room
+
+    def find(self, room_id: str) -> Room:
+        """Raises `RoomUnknown`."""
+        room = self._rooms.get(room_id)
+        if room is None or room.lifecycle.over:
+            raise RoomUnknown("There is no such session, or it has ended.")
+        return room
+
+    async def close(self, limit_s: float) -> None:
+        """Ends all rooms; those that do not end within the limit are cancelled."""
+        self._closing = True
+        for room in self.rooms:
+            room.close("the service is shutting down")
+        if not self._lives:
+            return
+        lives = list(self._lives)
+        _, late = await asyncio.wait(lives, timeout=limit_s)
+        for life in late:
+            life.cancel()
+        await asyncio.gather(*lives, return_exceptions=True)
+
+    async def _live(self, room: Room) -> None:
+        logger.info("room %s created", room.room_id)
+        try:
+            await room.run()
+        except Exception:
+            logger.exception("room %s failed", room.room_id)
+        finally:
+            self._rooms.pop(room.room_id, None)
+            logger.info("room %s closed", room.room_id)

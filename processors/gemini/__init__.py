@@ -1,0 +1,1 @@
+"""Gemini Live: settings, model profiles, and the link to the model."""

@@ -1,0 +1,69 @@
+"""What Gemini can do to us.
+
+GeminiError (a ProcessorError)
+├── ConfigurationFault    bad key, unknown model, refused field: ours, final
+├── ContextFault          this session is beyond saving, a fresh one is not: the service's
+├── QuotaFault            too much at once: wait, and say so
+└── TransientFault        the connection or the service: try again
+"""
+
+from processors.errors import ProcessorError
+
+
+class GeminiError(ProcessorError):
+    """`code` is the WebSocket close code or HTTP status; `reason` the server's words."""
+
+    sentence = "The connection to Gemini failed."
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class ConfigurationFault(GeminiError):
+    sentence = "Gemini refuses this configuration."
+
+
+class ContextFault(GeminiError):
+    sentence = "Gemini lost this conversation; it goes on in a new one."
+
+
+class QuotaFault(GeminiError):
+    sentence = "Gemini is at its limit for this key; trying again shortly."
+
+
+class TransientFault(GeminiError):
+    sentence = "The connection to Gemini broke; connecting again."
+
+
+_BY_REASON: tuple[tuple[str, type[GeminiError]], ...] = (
+    ("api key", ConfigurationFault),
+    ("unregistered callers", ConfigurationFault),
+    ("permission", ConfigurationFault),
+    ("is not found for api version", ConfigurationFault),
+    ("unknown name", ConfigurationFault),
+    ("cannot extract voices", ConfigurationFault),
+    ("resource_exhausted", QuotaFault),
+    ("quota", QuotaFault),
+    ("session not found", ContextFault),
+    ("invalid argument", ContextFault),
+    ("precondition check failed", ContextFault),
+)
+_BY_CODE: dict[int, type[GeminiError]] = {
+    400: ConfigurationFault,
+    401: ConfigurationFault,
+    403: ConfigurationFault,
+    404: ConfigurationFault,
+    429: QuotaFault,
+}
+
+
+def fault(code: int, reason: str) -> GeminiError:
+    """The error for a close or a refusal. Reasons are cut at 123 bytes, so parts are matched;
+    the text decides before the code does (Gemini closes with 1007 and 1008 for everything)."""
+    words = reason.lower()
+    for part, kind in _BY_REASON:
+        if part in words:
+            return kind(code, reason)
+    return _BY_CODE.get(code, TransientFault)(code, reason)

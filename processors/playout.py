@@ -1,0 +1,95 @@
+"""The room's voice on its way out, cut into packets, and what of it was heard. Pure.
+
+The answer's samples wait here; the ticker takes 20 ms at a time. Heard is what was taken,
+less what is still on its way to the ears (`IN_FLIGHT_S`).
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+PACKET_S: Final = 0.02
+IN_FLIGHT_S: Final = 0.04  # the network's and the jitter buffer's share, as a rule
+MAX_WAITING_S: Final = 600.0  # Gemini sends faster than real time; an answer is minutes at most
+
+Pcm = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Of an answer of `received_s` so far, `played_s` were sent and `heard_s` heard."""
+
+    received_s: float
+    played_s: float
+
+    @property
+    def heard_s(self) -> float:
+        return max(0.0, self.played_s - IN_FLIGHT_S)
+
+
+@dataclass(slots=True)
+class Playout:
+    """`push` samples, `take` packets' worth, `cut` on interruption, `begin` each answer."""
+
+    sample_rate: int
+    dropped_samples: int = 0
+    _parts: deque[Pcm] = field(default_factory=deque)
+    _waiting: int = 0
+    _received: int = 0
+    _played: int = 0
+
+    @property
+    def waiting_s(self) -> float:
+        return self._waiting / self.sample_rate
+
+    @property
+    def heard(self) -> Heard:
+        return Heard(self._received / self.sample_rate, self._played / self.sample_rate)
+
+    def begin(self) -> None:
+        """A new answer: what was heard counts from zero. Nothing that waits is lost."""
+        self._received = self._waiting
+        self._played = 0
+
+    def push(self, samples: Pcm) -> None:
+        room = int(MAX_WAITING_S * self.sample_rate) - self._waiting
+        if samples.size > room:
+            self.dropped_samples += samples.size - room
+            samples = samples[:room]
+        if samples.size:
+            self._parts.append(samples)
+            self._waiting += samples.size
+            self._received += samples.size
+
+    def take(self, *, flush: bool) -> Pcm | None:
+        """The next 20 ms. A shorter rest only with `flush`, padded with silence; else None."""
+        count = int(PACKET_S * self.sample_rate)
+        if self._waiting == 0 or (self._waiting < count and not flush):
+            return None
+        taken = self._pop(count)
+        self._played += taken.size
+        if taken.size < count:
+            taken = np.concatenate([taken, np.zeros(count - taken.size, np.int16)])
+        return taken
+
+    def cut(self) -> Heard:
+        """Forgets what waits; returns what had been heard by then."""
+        heard = self.heard
+        self._parts.clear()
+        self._waiting = 0
+        return heard
+
+    def _pop(self, count: int) -> Pcm:
+        out: list[Pcm] = []
+        while count and self._parts:
+            part = self._parts.popleft()
+            if part.size > count:
+                self._parts.appendleft(part[count:])
+                part = part[:count]
+            out.append(part)
+            count -= part.size
+            self._waiting -= part.size
+        return np.concatenate(out)

@@ -1,0 +1,62 @@
+"""One 20 ms beat for every room of the process. Rests while nobody listens."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from processors.playout import PACKET_S
+
+logger = logging.getLogger(__name__)
+
+MAX_LAG_S: Final = 0.2  # after a stall longer than this the beat starts anew
+
+Beat = Callable[[float], None]
+
+
+class Ticker:
+    """Calls each subscriber with the loop's time, every 20 ms, without drift.
+
+    A subscriber that raises is logged and dropped; it never stops the others.
+    """
+
+    def __init__(self) -> None:
+        self.late_beats = 0
+        self._beats: list[Beat] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def subscribe(self, beat: Beat) -> None:
+        if beat not in self._beats:
+            self._beats.append(beat)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="ticker")
+
+    def unsubscribe(self, beat: Beat) -> None:
+        if beat in self._beats:
+            self._beats.remove(beat)
+
+    async def close(self) -> None:
+        self._beats.clear()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while self._beats:
+            now = loop.time()
+            if now - due > MAX_LAG_S:
+                self.late_beats += 1
+                due = now
+            self._beat(now)
+            due += PACKET_S
+            await asyncio.sleep(max(0.0, due - loop.time()))
+
+    def _beat(self, now: float) -> None:
+        for beat in list(self._beats):
+            try:
+                beat(now)
+            except Exception:
+                logger.exception("a room's beat failed; it gets no more")
+                self.unsubscribe(beat)

@@ -1,0 +1,121 @@
+"""The bodies of the signalling requests, as pipecat's client SDKs send them. Pure.
+
+Every function takes what a stranger sent and raises `SignallingRefused` only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiortc import RTCIceCandidate
+
+from transports.errors import SignallingRefused
+from transports.ice import CandidatePolicy, candidate_untrusted
+from transports.sdp import SdpLimits, offer_untrusted
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`pc_id` is None on the first offer; `restart`: in place of the connection it names."""
+
+    sdp: str
+    pc_id: str | None
+    restart: bool
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    pc_id: str
+    candidates: tuple[RTCIceCandidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`room` are the overrides of the room's settings, as they came."""
+
+    session_id: str | None
+    token: str | None
+    room: object
+    default_ice_servers: bool
+
+
+def start_untrusted(body: object) -> Start:
+    """`POST /start`. The app's own data is in `body`, or beside it for bare clients."""
+    outer = _object(body if body is not None else {}, "The request body")
+    inner = _object(outer.get("body") or {}, "body") if "body" in outer else outer
+    return Start(
+        session_id=_optional_text(inner, "sessionId"),
+        token=_optional_text(inner, "token"),
+        room=inner.get("room"),
+        default_ice_servers=bool(outer.get("enableDefaultIceServers")),
+    )
+
+
+def decode_offer_untrusted(body: object, limits: SdpLimits, policy: CandidatePolicy) -> Offer:
+    """`POST …/api/offer`: web and React Native spell `requestData`, Android `request_data`."""
+    fields = _object(body, "The request body")
+    if fields.get("type") != "offer":
+        raise _malformed("type must be offer.")
+    sdp = fields.get("sdp")
+    if not isinstance(sdp, str):
+        raise _malformed("sdp must be a string.")
+    data = fields.get("requestData") or fields.get("request_data") or {}
+    return Offer(
+        sdp=offer_untrusted(sdp, limits, policy),
+        pc_id=_optional_text(fields, "pc_id"),
+        restart=fields.get("restart_pc") is True,
+        token=_optional_text(_object(data, "requestData"), "token"),
+    )
+
+
+def decode_candidates_untrusted(
+    body: object, limits: SdpLimits, policy: CandidatePolicy
+) -> Candidates:
+    """`PATCH …/api/offer`; `sdp_mid` may be null (Android's is)."""
+    fields = _object(body, "The request body")
+    pc_id = _optional_text(fields, "pc_id")
+    listed = fields.get("candidates")
+    if pc_id is None or not isinstance(listed, list):
+        raise _malformed("pc_id and a list of candidates are needed.")
+    if len(listed) > limits.max_candidates:
+        raise SignallingRefused(
+            f"More than {limits.max_candidates} candidates.",
+            counter="candidate_malformed",
+            status=413,
+        )
+    found = (_candidate(entry, policy) for entry in listed)
+    return Candidates(pc_id, tuple(c for c in found if c is not None))
+
+
+def _candidate(entry: object, policy: CandidatePolicy) -> RTCIceCandidate | None:
+    fields = _object(entry, "A candidate")
+    line, mid, index = fields.get("candidate"), fields.get("sdp_mid"), fields.get("sdp_mline_index")
+    if not isinstance(line, str):
+        raise _malformed("A candidate has no candidate line.")
+    if mid is not None and not isinstance(mid, str):
+        raise _malformed("sdp_mid must be a string or null.")
+    if index is not None and (not isinstance(index, int) or isinstance(index, bool)):
+        raise _malformed("sdp_mline_index must be a number or null.")
+    if mid is None and index is None:
+        index = 0  # one bundle: any section's transport is the only one
+    return candidate_untrusted(line, mid, index, policy)
+
+
+def _object(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise _malformed(f"{name} must be a JSON object.")
+    return value
+
+
+def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > 256:
+        raise _malformed(f"{name} must be a short string.")
+    return value
+
+
+def _malformed(sentence: str) -> SignallingRefused:
+    return SignallingRefused(sentence, counter="request_malformed")
