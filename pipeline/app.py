@@ -1,64 +1,77 @@
-"""The HTTP doors (design: "The doors"). Handlers translate; rooms and the registry decide."""
+"""The HTTP application: the doors of design section 4 behind one set of manners."""
 
-import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
-from pipeline.errors import RequestRefused, ServiceError, TokenRefused
-from pipeline.registry import Registry
-from pipeline.room import Room
-from pipeline.room_overrides import room_settings_untrusted
-from pipeline.room_settings import RoomSettings
+from pipeline import image_doors, session_doors
+from pipeline.doors import DOORS, Doors
+from pipeline.errors import ServiceError
+from pipeline.metrics import CONTENT_TYPE
+from pipeline.room_overrides import RoomSettingsRefused
+from processors.errors import ImageRefused
 from transports.errors import SignallingRefused
-from transports.ice import CandidatePolicy
-from transports.sdp import SdpLimits
-from transports.signalling import (
-    decode_candidates_untrusted,
-    decode_offer_untrusted,
-    start_untrusted,
-)
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 4 << 20  # a history to begin with may be 2 MiB
+PREFLIGHT_AGE_S: Final = 600
+
+PAGE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; "
+        "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+ALLOWED_METHODS: Final = "GET, POST, PATCH, DELETE, OPTIONS"
+ALLOWED_HEADERS: Final = "Content-Type, Authorization"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """What the handlers need."""
-
-    registry: Registry
-    defaults: RoomSettings
-    vertex: bool
-    sdp_limits: SdpLimits
-    candidate_policy: CandidatePolicy
-    ice_servers: list[dict[str, Any]]
-    count: Callable[[str], None]
-    web_root: Path
-
-
-DOORS: Final = web.AppKey("doors", Doors)
-
-
 def make_app(doors: Doors) -> web.Application:
-    app = web.Application(middlewares=[_errors], client_max_size=MAX_BODY_BYTES)
+    app = web.Application(middlewares=[_origins, _errors], client_max_size=MAX_BODY_BYTES)
     app[DOORS] = doors
-    app.router.add_post("/start", start)
-    app.router.add_post("/sessions/{id}/api/offer", offer)
-    app.router.add_patch("/sessions/{id}/api/offer", candidates)
-    app.router.add_delete("/sessions/{id}/api/offer", leave)
+    app.add_routes(session_doors.routes)
+    app.add_routes(image_doors.routes)
     app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
     app.router.add_get("/", page)
-    app.router.add_static("/", doors.web_root)
+    app.router.add_get("/{file:[a-z_]+[.](?:js|css|svg|png|ico|webmanifest)}", page_file)
     return app
+
+
+@web.middleware
+async def _origins(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Pages of other origins only where the settings name them (CORS, and no blind posts)."""
+    origin = request.headers.get("Origin")
+    if origin is None or _same_origin(request, origin):
+        return await handler(request)
+    allowed = request.app[DOORS].allowed_origins
+    if origin not in allowed and "*" not in allowed:
+        return _refuse(request, 403, "origin_refused", "Pages of this origin may not come here.")
+    preflight = request.method == "OPTIONS"
+    response = web.Response(status=204) if preflight else await handler(request)
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Vary"] = "Origin"
+    if preflight:
+        response.headers["Access-Control-Allow-Methods"] = ALLOWED_METHODS
+        response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+        response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_AGE_S)
+    return response
+
+
+def _same_origin(request: web.Request, origin: str) -> bool:
+    return origin.partition("://")[2] == request.host
 
 
 @web.middleware
@@ -68,6 +81,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except SignallingRefused as refusal:
         return _refuse(request, refusal.status, refusal.counter, str(refusal))
+    except RoomSettingsRefused as refusal:
+        return _refuse(request, 422, "settings_refused", str(refusal))
+    except ImageRefused as refusal:
+        return _refuse(request, 422, refusal.counter, str(refusal))
     except ServiceError as error:
         return _refuse(request, error.status, error.counter, str(error), error.retry_after_s)
     except web.HTTPException as error:
@@ -82,81 +99,38 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _refuse(
     request: web.Request, status: int, counter: str, sentence: str, retry_after_s: int | None = None
 ) -> web.Response:
-    request.app[DOORS].count(counter)
+    request.app[DOORS].metrics.count(counter)
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return web.json_response({"detail": sentence}, status=status, headers=headers)
 
 
-async def _json_untrusted(request: web.Request) -> object:
-    try:
-        body = await request.read()
-        return json.loads(body) if body else None
-    except web.HTTPRequestEntityTooLarge:
-        raise RequestRefused("The body is too large.", status=413) from None
-    except (ValueError, RecursionError):
-        raise RequestRefused("The body is not JSON.") from None
-
-
-async def start(request: web.Request) -> web.Response:
-    doors = request.app[DOORS]
-    wish = start_untrusted(await _json_untrusted(request))
-    if wish.session_id is not None:
-        room = doors.registry.find(wish.session_id)
-        if wish.token != room.token:
-            raise TokenRefused("The token is not this session's.")
-    else:
-        settings = doors.defaults
-        if wish.room is not None:
-            settings = room_settings_untrusted(settings, wish.room, vertex=doors.vertex)
-        room = doors.registry.open(settings)
-    return web.json_response(
-        {
-            "sessionId": room.room_id,
-            "token": room.token,
-            "iceConfig": {"iceServers": doors.ice_servers},
-        }
-    )
-
-
-async def offer(request: web.Request) -> web.Response:
-    doors = request.app[DOORS]
-    room = doors.registry.find(request.match_info["id"])
-    wish = decode_offer_untrusted(
-        await _json_untrusted(request), doors.sdp_limits, doors.candidate_policy
-    )
-    answer, peer_id = await room.offer(wish.sdp, wish.pc_id, restart=wish.restart)
-    return web.json_response({"sdp": answer, "type": "answer", "pc_id": peer_id})
-
-
-async def candidates(request: web.Request) -> web.Response:
-    doors = request.app[DOORS]
-    room = doors.registry.find(request.match_info["id"])
-    wish = decode_candidates_untrusted(
-        await _json_untrusted(request), doors.sdp_limits, doors.candidate_policy
-    )
-    participant = room.participants.get(wish.pc_id)
-    if participant is not None:
-        for candidate in wish.candidates:
-            await participant.add_candidate(candidate)
-    return web.json_response({"status": "success"})
-
-
-async def leave(request: web.Request) -> web.Response:
-    room: Room = request.app[DOORS].registry.find(request.match_info["id"])
-    body = await _json_untrusted(request)
-    peer_id = body.get("pc_id") if isinstance(body, dict) else None
-    participant = room.participants.get(peer_id) if isinstance(peer_id, str) else None
-    if participant is not None:
-        await participant.close("the client left")
-    return web.json_response({"status": "success"})
-
-
 async def healthz(request: web.Request) -> web.Response:
+    """Liveness: the event loop turns."""
     return web.json_response({"status": "ok"})
 
 
+async def readyz(request: web.Request) -> web.Response:
+    """Readiness: a new room would be let in."""
+    registry = request.app[DOORS].registry
+    if registry.accepting:
+        return web.json_response({"status": "ready", "rooms": len(registry)})
+    return web.json_response({"detail": "full or shutting down"}, status=503)
+
+
+async def metrics(request: web.Request) -> web.Response:
+    text = request.app[DOORS].metrics.text()
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
+
+
 async def page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(request.app[DOORS].web_root / "index.html")
+    return web.FileResponse(request.app[DOORS].web_root / "index.html", headers=PAGE_HEADERS)
+
+
+async def page_file(request: web.Request) -> web.FileResponse:
+    path = request.app[DOORS].web_root / request.match_info["file"]
+    if not path.is_file():
+        raise web.HTTPNotFound
+    return web.FileResponse(path, headers={**PAGE_HEADERS, "Cache-Control": "no-cache"})
 
 
 def web_root() -> Path:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from pipecat.frames.frames import EndFrame
+from pipecat.frames.frames import EndFrame, Frame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameProcessor
@@ -37,7 +37,11 @@ async def running(stages: Sequence[FrameProcessor]) -> AsyncIterator[PipelineWor
         cancel_timeout_secs=CANCEL_LIMIT_S,
     )
     started = asyncio.Event()
-    worker.add_event_handler("on_pipeline_started", lambda _worker, _frame: _set(started))
+
+    async def on_started(_worker: PipelineWorker, _frame: Frame) -> None:
+        started.set()
+
+    worker.add_event_handler("on_pipeline_started", on_started)
     runner = WorkerRunner(handle_sigint=False, handle_sigterm=False)
     await runner.add_workers(worker)
     life = asyncio.create_task(runner.run(), name="pipeline")
@@ -46,10 +50,6 @@ async def running(stages: Sequence[FrameProcessor]) -> AsyncIterator[PipelineWor
         yield worker
     finally:
         await _end(worker, runner, life)
-
-
-async def _set(event: asyncio.Event) -> None:
-    event.set()
 
 
 async def _end(worker: PipelineWorker, runner: WorkerRunner, life: asyncio.Task[None]) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import logging
+import gc
 import os
 import signal
 import sys
@@ -10,30 +10,59 @@ from collections.abc import Sequence
 
 import uvloop
 
-from pipeline.service import serving
+from pipeline import log
 from pipeline.settings import Settings, SettingsError, load
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
+    """The exit status: 0, or 2 when something that the caller can mend is wrong."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["emulator"]:
+        return _emulator(arguments[1:])
+    return _serve(_parser().parse_args(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="easel", description="Live conversations with Gemini over WebRTC."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="run the service")
+    serve.add_argument("--host", help="address to listen on (EASEL_HOST)")
+    serve.add_argument("--port", help="port to listen on (EASEL_PORT)")
+    serve.add_argument(
+        "--gemini",
+        choices=["auto", "api", "emulator"],
+        help="auto: the API when a key or Vertex AI is configured, else the emulator",
+    )
+    commands.add_parser("emulator", help="run the stand-in for Gemini alone", add_help=False)
+    return parser
+
+
+def _emulator(arguments: Sequence[str]) -> int:
+    """In this process: the emulator is imported by nothing else of ours."""
+    from emulator.cli import main as emulate
+
+    return emulate(arguments)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
     try:
         settings = load({**os.environ, **_flags(arguments)})
     except SettingsError as error:
         print(f"easel: {error}", file=sys.stderr)
         return 2
-    logging.basicConfig(level=settings.service.log_level.upper())
-    uvloop.run(_serve(settings))
+    log.configure(settings.service.log_level, settings.service.log_format)
+    # Only now, since pipecat logs a banner when it is imported, and imports take a second.
+    from pipeline.emulator_process import EmulatorFailed
+    from processors.tools import ToolUnusable
+
+    try:
+        uvloop.run(_until_stopped(settings))
+    except (EmulatorFailed, ToolUnusable, OSError) as error:
+        print(f"easel: {error}", file=sys.stderr)
+        return 2
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="easel")
-    commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="run the service")
-    serve.add_argument("--host")
-    serve.add_argument("--port")
-    serve.add_argument("--gemini", choices=["auto", "api", "emulator"])
-    return parser
 
 
 def _flags(arguments: argparse.Namespace) -> dict[str, str]:
@@ -42,11 +71,16 @@ def _flags(arguments: argparse.Namespace) -> dict[str, str]:
     return {f"EASEL_{name.upper()}": value for name, value in given.items() if value is not None}
 
 
-async def _serve(settings: Settings) -> None:
+async def _until_stopped(settings: Settings) -> None:
+    from pipeline.service import serving
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with serving(settings) as running:
-        print(f"Easel is at {running.url} and talks to {running.talks_to}.", flush=True)
+        # What is loaded by now stays: a full collection that walks it takes 50 ms.
+        gc.collect()
+        gc.freeze()
+        print(f"Open {running.url}", f"Easel talks to {running.talks_to}.", sep="\n", flush=True)
         await stop.wait()

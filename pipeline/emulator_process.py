@@ -25,8 +25,8 @@ class EmulatorFailed(RuntimeError):
 
 
 @asynccontextmanager
-async def emulator_process(*arguments: str) -> AsyncIterator[Endpoint]:
-    """Starts `python -m emulator` on a free loopback port; yields where it is.
+async def emulator_process(port: int = 0) -> AsyncIterator[Endpoint]:
+    """Starts `python -m emulator` on loopback (port 0: a free one); yields where it is.
 
     Raises `EmulatorFailed`. The child ends with this context, and by itself if this process
     is killed.
@@ -34,8 +34,8 @@ async def emulator_process(*arguments: str) -> AsyncIterator[Endpoint]:
     with tempfile.TemporaryDirectory(prefix="easel-emulator-") as folder:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "emulator", "--json", "--port", "0"),
-            *("--exit-with-parent", "--cert-dir", folder, *arguments),
+            *("-m", "emulator", "--json", "--port", str(port)),
+            *("--exit-with-parent", "--cert-dir", folder),
             stdout=asyncio.subprocess.PIPE,
             stdin=asyncio.subprocess.DEVNULL,
         )

@@ -2,6 +2,7 @@
 
 ServiceError              `status` and a sentence for the caller, `counter` for the metrics
 ├── RoomUnknown           404: no such room, or it has ended
+├── ImageUnknown          404: no such image in this room
 ├── TokenRefused          403: a token that is not this room's
 ├── ServiceFull           503 with Retry-After: rooms or peers at their limit, or shutting down
 └── RequestRefused        4xx: a body that is malformed or too large
@@ -17,6 +18,11 @@ class ServiceError(Exception):
 class RoomUnknown(ServiceError):
     status = 404
     counter = "room_unknown"
+
+
+class ImageUnknown(ServiceError):
+    status = 404
+    counter = "image_unknown"
 
 
 class TokenRefused(ServiceError):

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from aiortc import RTCIceCandidate
 from av.packet import Packet
 
+from pipeline.log import log_context
 from processors.audio_in import AudioIn
-from processors.video_in import VideoIn
 from transports import rtvi
 from transports.errors import MessageRefused
 from transports.jitter import CLOCK_HZ, Missing, Playable, Received, Silence
@@ -31,7 +31,6 @@ class RoomView(Protocol):
     """What a participant may do to its room."""
 
     audio_in: AudioIn
-    video_in: VideoIn
 
     def ready(self, participant: Participant) -> None: ...
 
@@ -40,6 +39,8 @@ class RoomView(Protocol):
     def file_sent(self, participant: Participant, message: rtvi.SendFile) -> None: ...
 
     def asked(self, participant: Participant, message: rtvi.ClientMessage) -> None: ...
+
+    def pictured(self, participant: Participant, picture: EncodedPicture) -> None: ...
 
     def left(self, participant: Participant, reason: str) -> None: ...
 
@@ -78,7 +79,8 @@ class Participant:
         """
         peer = WebRTCPeer(self.peer_id, self._config, self)
         try:
-            answer = await peer.answer(offer_sdp)
+            with log_context(peer=self.peer_id):
+                answer = await peer.answer(offer_sdp)
         except BaseException:
             await peer.close()
             raise
@@ -87,7 +89,8 @@ class Participant:
             old.end("replaced by a new connection")
             self._room.audio_in.remove(self.peer_id)
         self._room.audio_in.add(self.peer_id)
-        life = asyncio.create_task(self._live(peer), name=f"peer-{self.peer_id}")
+        with log_context(peer=self.peer_id):
+            life = asyncio.create_task(self._live(peer), name=f"peer-{self.peer_id}")
         self._lives.add(life)
         life.add_done_callback(self._lives.discard)
         return answer
@@ -122,7 +125,7 @@ class Participant:
 
     async def _live(self, peer: WebRTCPeer) -> None:
         reason = await peer.run()
-        logger.info("peer %s closed: %s", self.peer_id, reason)
+        logger.info("peer closed: %s", reason)
         if self._peer is peer:
             self._room.audio_in.remove(self.peer_id)
             self._room.left(self, reason)
@@ -139,7 +142,7 @@ class Participant:
                 audio.silence(self.peer_id, duration / CLOCK_HZ, now)
 
     def on_picture(self, picture: EncodedPicture) -> None:
-        self._room.video_in.picture(self.peer_id, picture.codec, picture.data)
+        self._room.pictured(self, picture)
 
     def on_message(self, data: str | bytes) -> None:
         try:

@@ -6,6 +6,8 @@ import secrets
 from typing import Final
 
 from pipeline.errors import RoomUnknown, ServiceFull
+from pipeline.log import log_context
+from pipeline.metrics import Metrics
 from pipeline.room import Room, Shared
 from pipeline.room_settings import RoomSettings
 
@@ -17,8 +19,9 @@ ID_BYTES: Final = 18  # 144 bits: an id cannot be guessed
 class Registry:
     """Owns the rooms and their tasks; the only one who adds or removes any."""
 
-    def __init__(self, shared: Shared, *, max_rooms: int) -> None:
+    def __init__(self, shared: Shared, metrics: Metrics, *, max_rooms: int) -> None:
         self._shared = shared
+        self._metrics = metrics
         self._max_rooms = max_rooms
         self._rooms: dict[str, Room] = {}
         self._lives: set[asyncio.Task[None]] = set()
@@ -43,6 +46,7 @@ class Registry:
             raise ServiceFull("The service is full.")
         room = Room(secrets.token_urlsafe(ID_BYTES), settings, self._shared)
         self._rooms[room.room_id] = room
+        self._metrics.add(room)
         life = asyncio.create_task(self._live(room), name=f"room-{room.room_id[:8]}")
         self._lives.add(life)
         life.add_done_callback(self._lives.discard)
@@ -54,6 +58,13 @@ class Registry:
         if room is None or room.lifecycle.over:
             raise RoomUnknown("There is no such session, or it has ended.")
         return room
+
+    def find_by_peer(self, peer_id: str) -> Room:
+        """The room that the peer is in. Raises `RoomUnknown`."""
+        for room in self._rooms.values():
+            if peer_id in room.participants and not room.lifecycle.over:
+                return room
+        raise RoomUnknown("There is no such connection, or it has ended.")
 
     async def close(self, limit_s: float) -> None:
         """Ends all rooms; those that do not end within the limit are cancelled."""
@@ -69,11 +80,13 @@ class Registry:
         await asyncio.gather(*lives, return_exceptions=True)
 
     async def _live(self, room: Room) -> None:
-        logger.info("room %s created", room.room_id)
-        try:
-            await room.run()
-        except Exception:
-            logger.exception("room %s failed", room.room_id)
-        finally:
-            self._rooms.pop(room.room_id, None)
-            logger.info("room %s closed", room.room_id)
+        with log_context(room=room.room_id):
+            logger.info("room created")
+            try:
+                await room.run()
+            except Exception:
+                logger.exception("room failed")
+            finally:
+                self._rooms.pop(room.room_id, None)
+                self._metrics.retire(room)
+                logger.info("room closed")

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,27 +16,47 @@ from pipecat.frames.frames import Frame
 from pipeline.assembly import running
 from pipeline.errors import ServiceFull
 from pipeline.fan_out import FanOut
+from pipeline.gallery import Gallery
+from pipeline.jobs import Jobs
 from pipeline.lifecycle import Lifecycle, RoomEvent, RoomState
 from pipeline.participant import Participant
 from pipeline.room_settings import RoomSettings
+from pipeline.signed_urls import UrlSigner
+from pipeline.uploads import Uploads
 from processors.audio_in import AudioIn
 from processors.audio_out import AudioOut
 from processors.conversation import Conversation
-from processors.frames import LinkStatus, LinkStatusFrame, UserTextFrame
+from processors.errors import ImageRefused
+from processors.frames import (
+    ImageEventFrame,
+    LinkStatus,
+    LinkStatusFrame,
+    UsageFrame,
+    UserImagesFrame,
+    UserTextFrame,
+)
 from processors.gemini.live_config import live_connect_config
 from processors.gemini.profiles import profile_for
 from processors.gemini.stage import GeminiStage
+from processors.images.pixels import Picture
+from processors.images.store import MemoryStore
+from processors.images.studio import CameraPicture, Studio
 from processors.room_input import RoomInput
 from processors.ticker import Ticker
+from processors.tool_stage import ToolStage
+from processors.tools import Tool, Toolset
 from processors.transcripts import Transcripts
+from processors.usage import Usage
 from processors.video_in import VideoIn, VideoInConfig
 from transports import rtvi
 from transports.packet_track import opus_packet
+from transports.picture_sampler import EncodedPicture
 from transports.webrtc_peer import PeerConfig
 
 logger = logging.getLogger(__name__)
 
-FAREWELL_S: Final = 1.0  # for the last message to leave before the connections close
+AUDIO_TICK_BEATS: Final = 2  # 40 ms
+RESEND_BEATS: Final = 25  # half a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +71,10 @@ class Shared:
     count: Callable[[str], None]
     max_peers: int
     max_message_bytes: int
+    max_upload_bytes: int
     idle_limit_s: float
+    signer: UrlSigner
+    tools: Sequence[Tool]
 
 
 @dataclass(slots=True)
@@ -84,6 +108,14 @@ class Room:
             self._input.feed,
         )
         self.audio_out = AudioOut(self._send_audio, self._flush_audio)
+        self.studio = Studio(
+            shared.client, settings.image, MemoryStore(), shared.executor, self._input.feed
+        )
+        self.gallery = Gallery(room_id, shared.signer, self.participants, shared.count)
+        self.uploads = Uploads(shared.executor, shared.max_upload_bytes, self._uploaded)
+        self.usage = Usage()
+        self.created_at = time.time()
+        self._jobs = Jobs()
         loop = asyncio.get_running_loop()
         self.lifecycle = Lifecycle(loop.time(), idle_limit_s=shared.idle_limit_s)
         self._changed = asyncio.Event()
@@ -97,21 +129,35 @@ class Room:
             if self.lifecycle.over:
                 return
             stack.push_async_callback(self.video_in.close)
+            stack.push_async_callback(self._jobs.close)
             await stack.enter_async_context(running(self._stages()))
             stack.push_async_callback(self._dismiss)
             self._shared.ticker.subscribe(self._beat)
             stack.callback(self._shared.ticker.unsubscribe, self._beat)
             await self._until(lambda: self.lifecycle.over)
 
+    def counted(self) -> dict[str, Any]:
+        """The counters of every part, as dataclasses of numbers."""
+        return {
+            "room": self.counters,
+            "room_input": self._input.counters,
+            "audio_in": self.audio_in.counters,
+            "video_in": self.video_in.counters,
+            "audio_out": self.audio_out.counters,
+        }
+
     def _stages(self) -> list[Any]:
-        profile = profile_for(self.settings.live.model, vertex=self._shared.vertex)
+        live = self.settings.live
+        profile = profile_for(live.model, vertex=self._shared.vertex)
+        tools = (*self.studio.tools(), *self._shared.tools)
+        toolset = Toolset(tool for tool in tools if live.allows_tool(tool.name))
         gemini = GeminiStage(
             self._shared.client,
-            self.settings.live.model,
+            live.model,
             lambda handle: live_connect_config(
-                self.settings.live,
+                live,
                 profile=profile,
-                tools=[],
+                tools=toolset.declarations,
                 handle=handle,
                 vertex=self._shared.vertex,
             ),
@@ -119,6 +165,9 @@ class Room:
         return [
             self._input,
             gemini,
+            ToolStage(
+                toolset, self._shared.executor, model_waits=profile.tool_behavior == "BLOCKING"
+            ),
             self.audio_out,
             Transcripts(self.conversation),
             FanOut(self.broadcast, self._on_frame),
@@ -182,6 +231,7 @@ class Room:
 
     def left(self, participant: Participant, reason: str) -> None:
         self.participants.pop(participant.peer_id, None)
+        self.gallery.left(participant)
         if not self.participants and self.lifecycle.state is RoomState.LIVE:
             self._apply(RoomEvent.PEERS_GONE, reason)
 
@@ -195,10 +245,37 @@ class Room:
         )
 
     def file_sent(self, participant: Participant, message: rtvi.SendFile) -> None:
-        participant.send(rtvi.error_response(message.message_id, "not yet"))
+        self._jobs.start(self._take_file(participant, message))
+
+    async def _take_file(self, participant: Participant, message: rtvi.SendFile) -> None:
+        try:
+            picture = await self.uploads.of_message_untrusted(message)
+        except ImageRefused as refusal:
+            self.count(refusal.counter)
+            participant.send(rtvi.error_response(message.message_id, str(refusal)))
+            return
+        self._input.feed(
+            UserImagesFrame(
+                ((picture.mime_type, picture.data),),
+                message.content,
+                participant.peer_id,
+                message.run_immediately,
+            )
+        )
 
     def asked(self, participant: Participant, message: rtvi.ClientMessage) -> None:
-        participant.send(rtvi.error_response(message.message_id, "unknown client-message"))
+        if message.kind == "image-ack":
+            self.gallery.acknowledged(participant, message.data)
+            return
+        self.count("message_unsupported")
+        participant.send(rtvi.error_response(message.message_id, "Easel knows no such message."))
+
+    def pictured(self, participant: Participant, picture: EncodedPicture) -> None:
+        self.studio.camera = CameraPicture(picture.codec, picture.data, time.monotonic())
+        self.video_in.picture(participant.peer_id, picture.codec, picture.data)
+
+    def _uploaded(self, picture: Picture) -> None:
+        self.studio.upload = picture
 
     def count(self, counter: str) -> None:
         self._shared.count(counter)
@@ -214,17 +291,27 @@ class Room:
         assert participant.ready_id is not None  # callers ask is_ready first
         about = {"library": "easel", "peer": participant.peer_id}
         participant.send(rtvi.bot_ready(participant.ready_id, about))
+        self.gallery.joined(participant)
 
     def _on_frame(self, frame: Frame) -> None:
-        if isinstance(frame, LinkStatusFrame):
-            became_ready = self.link_status is not frame.status is LinkStatus.READY
-            self.link_status = frame.status
-            if became_ready:
-                for participant in self.participants.values():
-                    if participant.is_ready:
-                        self._greet(participant)
-            if frame.status is LinkStatus.FAILED:
-                self.close("the connection to Gemini failed")
+        match frame:
+            case LinkStatusFrame():
+                self._on_link_status(frame)
+            case ImageEventFrame():
+                self.gallery.show(frame)
+            case UsageFrame():
+                self.usage.add(frame.usage)
+
+    def _on_link_status(self, frame: LinkStatusFrame) -> None:
+        before, ready = self.link_status, LinkStatus.READY
+        became_ready = before is not ready and frame.status is ready
+        self.link_status = frame.status
+        if became_ready:
+            for participant in self.participants.values():
+                if participant.is_ready:
+                    self._greet(participant)
+        if frame.status is LinkStatus.FAILED:
+            self.close("the connection to Gemini failed")
 
     def _send_audio(self, payload: bytes, timestamp: int) -> None:
         packet = opus_packet(payload, timestamp)
@@ -238,5 +325,7 @@ class Room:
     def _beat(self, now: float) -> None:
         self.audio_out.beat(now)
         self._beats += 1
-        if self._beats % 2 == 0:
+        if self._beats % AUDIO_TICK_BEATS == 0:
             self.audio_in.tick(now)
+        if self._beats % RESEND_BEATS == 0:
+            self.gallery.send_due()

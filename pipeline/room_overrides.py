@@ -110,8 +110,9 @@ def _unknown(group: str, name: str) -> Refusal:
         reason = NOT_FOR_IMAGES.get(name.removeprefix("image_"))
     if reason:
         return Refusal(path, f"is not accepted: {reason}")
+    prefix = f"{group}_" if group else ""
     keys = [entry.key for entry in by_key().values() if not entry.operator_only]
-    meant = nearest(f"{group}_{name}" if group else name, keys)
+    meant = nearest(name, [key.removeprefix(prefix) for key in keys if key.startswith(prefix)])
     hint = f"; did you mean {to_camel(meant)}?" if meant else ""
     return Refusal(path, f"is not a setting{hint}")
 

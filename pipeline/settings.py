@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from pydantic import ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from processors.gemini.generation import SettingsModel
 from processors.gemini.refusals import Refusal, nearest, refusals
@@ -166,9 +166,13 @@ def _parsed(entry: Entry, text: str) -> object:
 
 def _json(entry: Entry, text: str) -> object:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidVariable(entry.variable, f"{entry.wire_key} must be valid JSON.") from None
+    if entry.shape == "object" and isinstance(value, dict):
+        # One spelling of the keys, so that a part's own variable replaces the part.
+        return {to_snake(key): part for key, part in value.items()}
+    return value
 
 
 def _place(tree: dict[str, Any], path: tuple[str, ...], value: object) -> None:

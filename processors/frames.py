@@ -144,10 +144,10 @@ class ImageEventFrame(DataFrame):
 
 
 @dataclass
-class ShowImageFrame(DataFrame):
-    """Travels upstream: lets the Live model see a picture."""
+class ModelNoteFrame(DataFrame):
+    """Travels upstream: something that the model should know and speak of, in brackets."""
 
-    jpeg: bytes
+    text: str
     interruptible: bool = field(default=False, init=False)
 
 

@@ -16,12 +16,16 @@ from transports.sdp import SdpLimits, offer_untrusted
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`pc_id` is None on the first offer; `restart`: in place of the connection it names."""
+    """`pc_id` is None on the first offer; `restart`: in place of the connection it names.
+
+    `room` are overrides of the settings, for the protocol that has no start.
+    """
 
     sdp: str
     pc_id: str | None
     restart: bool
     token: str | None
+    room: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,13 @@ def decode_offer_untrusted(body: object, limits: SdpLimits, policy: CandidatePol
     sdp = fields.get("sdp")
     if not isinstance(sdp, str):
         raise _malformed("sdp must be a string.")
-    data = fields.get("requestData") or fields.get("request_data") or {}
+    data = _object(fields.get("requestData") or fields.get("request_data") or {}, "requestData")
     return Offer(
         sdp=offer_untrusted(sdp, limits, policy),
         pc_id=_optional_text(fields, "pc_id"),
         restart=fields.get("restart_pc") is True,
-        token=_optional_text(_object(data, "requestData"), "token"),
+        token=_optional_text(data, "token"),
+        room=data.get("room"),
     )
 
 

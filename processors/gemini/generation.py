@@ -87,9 +87,9 @@ def _not_a_boolean(value: Value) -> Value:
     return value
 
 
-def _unicode(text: str) -> str:
+def _unicode(text: object) -> object:
     # JSON can smuggle in half of a surrogate pair, which no UTF-8 wire carries.
-    if not text.isascii():
+    if isinstance(text, str) and not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
@@ -127,7 +127,7 @@ def _labels(labels: dict[str, str]) -> dict[str, str]:
 
 Real = Annotated[float, BeforeValidator(_not_a_boolean)]
 Whole = Annotated[int, BeforeValidator(_not_a_boolean)]
-Text = Annotated[str, AfterValidator(_unicode)]
+Text = Annotated[str, BeforeValidator(_unicode)]
 Phrases = tuple[Annotated[Text, Field(min_length=1, max_length=200)], ...]
 ModelName = Annotated[
     str, Field(min_length=1, max_length=MAX_MODEL_NAME_CHARS), AfterValidator(_model_name)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import ErrorDetails
 
 Path = tuple[str | int, ...]
@@ -113,15 +113,26 @@ def _refusal(
     if record["type"] == "extra_forbidden":
         predicate = _unknown(path, settings, reasons)
     else:
-        template = _PREDICATES.get(record["type"], "is not acceptable")
-        predicate = template.format_map(record.get("ctx", {}))
+        predicate = _predicate(record["type"], record.get("ctx", {}))
     return Refusal(path, predicate)
+
+
+def _predicate(kind: str, context: Mapping[str, object]) -> str:
+    if context.get("min_length") == 1:
+        return "must not be empty"
+    if context.get("field_type") == "Value":
+        # pydantic counts a text without knowing that it is one when a validator runs before it.
+        kind = kind.replace("too_", "string_too_")
+    plain = {
+        name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()
+    }
+    return _PREDICATES.get(kind, "is not acceptable").format_map(plain)
 
 
 def _unknown(path: Path, settings: type[BaseModel], reasons: Mapping[str, str]) -> str:
     name = str(path[-1])
-    if len(path) == 1 and name in reasons:
-        return f"is not accepted: {reasons[name]}"
+    if len(path) == 1 and to_snake(name) in reasons:
+        return f"is not accepted: {reasons[to_snake(name)]}"
     fields = field_names(settings, path[:-1])
     meant = nearest(to_camel(name), [to_camel(field) for field in fields])
     return f"is not a setting; did you mean {meant}?" if meant else "is not a setting"

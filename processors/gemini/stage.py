@@ -23,7 +23,7 @@ from processors.frames import (
     LinkStatus,
     LinkStatusFrame,
     Role,
-    ShowImageFrame,
+    ModelNoteFrame,
     ToolCallFrame,
     ToolCancelFrame,
     ToolResultFrame,
@@ -150,8 +150,8 @@ def _outgoing(frame: Frame) -> tuple[Outgoing, ...] | None:
             return (Audio(frame.audio),)
         case InputImageRawFrame():
             return (Picture(frame.image),)
-        case ShowImageFrame():
-            return (Picture(frame.jpeg),)
+        case ModelNoteFrame():
+            return (RealtimeText(frame.text),)
         case AudioPausedFrame():
             return (AudioEnd(),)
         case UserTextFrame():

@@ -1,0 +1,73 @@
+"""What every HTTP handler needs, and how each reads its request."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from pipeline.errors import RequestRefused, TokenRefused
+from pipeline.metrics import Metrics
+from pipeline.registry import Registry
+from pipeline.room import Room
+from pipeline.room_settings import RoomSettings
+from pipeline.signed_urls import UrlSigner
+from transports.ice import CandidatePolicy
+from transports.sdp import SdpLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    registry: Registry
+    defaults: RoomSettings
+    vertex: bool
+    sdp_limits: SdpLimits
+    candidate_policy: CandidatePolicy
+    ice_servers: tuple[Mapping[str, Any], ...]
+    allowed_origins: frozenset[str]
+    max_upload_bytes: int
+    signer: UrlSigner
+    metrics: Metrics
+    web_root: Path
+
+
+DOORS: Final = web.AppKey("doors", Doors)
+
+
+async def json_untrusted(request: web.Request) -> object:
+    """The body as JSON; None for an empty one. Raises `RequestRefused`."""
+    try:
+        body = await request.read()
+        return json.loads(body) if body else None
+    except web.HTTPRequestEntityTooLarge:
+        raise RequestRefused(
+            "The body is too large.", counter="request_too_large", status=413
+        ) from None
+    except (ValueError, RecursionError):
+        raise RequestRefused("The body is not JSON.") from None
+
+
+def room_of(request: web.Request) -> Room:
+    """The session in the path. Its id is a capability; a token that is given must be right.
+
+    Raises `RoomUnknown`, `TokenRefused`.
+    """
+    room = request.app[DOORS].registry.find(request.match_info["id"])
+    token = bearer(request)
+    if token is not None:
+        check_token(room, token)
+    return room
+
+
+def bearer(request: web.Request) -> str | None:
+    """The token of an `Authorization: Bearer` header. An app may have other uses for others."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def check_token(room: Room, token: str | None) -> None:
+    if token is None or not hmac.compare_digest(token.encode(), room.token.encode()):
+        raise TokenRefused("The token is not this session's.")

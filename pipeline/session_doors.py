@@ -1,0 +1,140 @@
+"""Doors to a session's connection: start, offer, candidates, leave; and its state."""
+
+from typing import Any
+
+from aiohttp import web
+
+from pipeline.doors import DOORS, bearer, check_token, json_untrusted, room_of
+from pipeline.log import log_context
+from pipeline.room import Room
+from pipeline.room_overrides import room_settings_untrusted
+from transports.signalling import (
+    Candidates,
+    decode_candidates_untrusted,
+    decode_offer_untrusted,
+    start_untrusted,
+)
+
+routes = web.RouteTableDef()
+
+
+@routes.post("/start")
+async def start(request: web.Request) -> web.Response:
+    """Opens a room, or joins the one that the body names."""
+    wish = start_untrusted(await json_untrusted(request))
+    if wish.session_id is not None:
+        room = request.app[DOORS].registry.find(wish.session_id)
+        check_token(room, wish.token or bearer(request))
+    else:
+        room = _open(request, wish.room)
+    return web.json_response(
+        {
+            "sessionId": room.room_id,
+            "token": room.token,
+            "iceConfig": {"iceServers": list(request.app[DOORS].ice_servers)},
+            "fileUploadUrl": f"{request.app[DOORS].signer.prefix}/sessions/{room.room_id}/files",
+        }
+    )
+
+
+def _open(request: web.Request, overrides: object) -> Room:
+    doors = request.app[DOORS]
+    settings = doors.defaults
+    if overrides is not None:
+        settings = room_settings_untrusted(settings, overrides, vertex=doors.vertex)
+    return doors.registry.open(settings)
+
+
+@routes.post("/sessions/{id}/api/offer")
+async def offer(request: web.Request) -> web.Response:
+    return await _answer(request, room_of(request), await json_untrusted(request))
+
+
+@routes.post("/api/offer")
+async def short_offer(request: web.Request) -> web.Response:
+    """The shorter protocol: no start; the first offer opens a room, `pc_id` names it later."""
+    body = await json_untrusted(request)
+    pc_id = body.get("pc_id") if isinstance(body, dict) else None
+    if pc_id is not None:
+        return await _answer(request, request.app[DOORS].registry.find_by_peer(str(pc_id)), body)
+    doors = request.app[DOORS]
+    wish = decode_offer_untrusted(body, doors.sdp_limits, doors.candidate_policy)
+    room = _open(request, wish.room)
+    try:
+        return await _answer(request, room, body)
+    except BaseException:
+        room.close("its first offer failed")
+        raise
+
+
+async def _answer(request: web.Request, room: Room, body: object) -> web.Response:
+    doors = request.app[DOORS]
+    wish = decode_offer_untrusted(body, doors.sdp_limits, doors.candidate_policy)
+    if wish.token is not None:
+        check_token(room, wish.token)
+    with log_context(room=room.room_id):
+        sdp, peer_id = await room.offer(wish.sdp, wish.pc_id, restart=wish.restart)
+    return web.json_response({"sdp": sdp, "type": "answer", "pc_id": peer_id})
+
+
+@routes.patch("/sessions/{id}/api/offer")
+async def candidates(request: web.Request) -> web.Response:
+    room = room_of(request)
+    wish = _candidates_untrusted(request, await json_untrusted(request))
+    return await _add_candidates(room, wish)
+
+
+@routes.patch("/api/offer")
+async def short_candidates(request: web.Request) -> web.Response:
+    wish = _candidates_untrusted(request, await json_untrusted(request))
+    return await _add_candidates(request.app[DOORS].registry.find_by_peer(wish.pc_id), wish)
+
+
+def _candidates_untrusted(request: web.Request, body: object) -> Candidates:
+    doors = request.app[DOORS]
+    return decode_candidates_untrusted(body, doors.sdp_limits, doors.candidate_policy)
+
+
+async def _add_candidates(room: Room, wish: Candidates) -> web.Response:
+    participant = room.participants.get(wish.pc_id)
+    if participant is not None:
+        for candidate in wish.candidates:
+            await participant.add_candidate(candidate)
+    return web.json_response({"status": "success"})
+
+
+@routes.delete("/sessions/{id}/api/offer")
+async def leave(request: web.Request) -> web.Response:
+    """Ends the connection that `pc_id` names; one that is gone already is no mistake."""
+    room = room_of(request)
+    body = await json_untrusted(request)
+    peer_id = body.get("pc_id") if isinstance(body, dict) else None
+    participant = room.participants.get(peer_id) if isinstance(peer_id, str) else None
+    if participant is not None:
+        await participant.close("the client left")
+    return web.json_response({"status": "success"})
+
+
+@routes.get("/sessions/{id}")
+async def state(request: web.Request) -> web.Response:
+    return web.json_response(state_of(room_of(request)))
+
+
+def state_of(room: Room) -> dict[str, Any]:
+    """What `GET /sessions/{id}` tells: peers, turns, images, usage."""
+    return {
+        "sessionId": room.room_id,
+        "state": room.lifecycle.state.name.lower(),
+        "createdAt": room.created_at,
+        "link": room.link_status.value,
+        "model": room.settings.live.model,
+        "peers": [
+            {"id": p.peer_id, "state": p.state, "ready": p.is_ready, "joinedAt": p.joined_at}
+            for p in room.participants.values()
+        ],
+        "turns": room.conversation.turn,
+        "history": room.conversation.contents(),
+        "images": room.gallery.listing(room.studio.tree),
+        "currentImage": room.studio.tree.current_id,
+        "usage": room.usage.summary(),
+    }

@@ -1,0 +1,62 @@
+"""What peers uploaded to a room, until they put it into the conversation."""
+
+import asyncio
+import base64
+import binascii
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Final
+
+from processors.errors import ImageRefused
+from processors.images.pixels import Picture, upload_untrusted
+from transports import rtvi
+
+SCHEME: Final = "easel:"
+MAX_KEPT: Final = 16
+
+
+class Uploads:
+    """The last `MAX_KEPT` of a room, cleaned. Raises `ImageRefused` with words for the sender."""
+
+    def __init__(
+        self, executor: Executor, max_bytes: int, on_upload: Callable[[Picture], None]
+    ) -> None:
+        self._executor = executor
+        self._max_bytes = max_bytes
+        self._on_upload = on_upload
+        self._pictures: OrderedDict[str, Picture] = OrderedDict()
+
+    async def add_untrusted(self, data: bytes) -> tuple[str, Picture]:
+        """Decodes and keeps it; returns the address to name it by."""
+        if len(data) > self._max_bytes:
+            raise ImageRefused(
+                f"The file is larger than {self._max_bytes} bytes.", counter="upload_too_large"
+            )
+        loop = asyncio.get_running_loop()
+        picture = await loop.run_in_executor(self._executor, upload_untrusted, data)
+        url = SCHEME + secrets.token_urlsafe(12)
+        self._pictures[url] = picture
+        while len(self._pictures) > MAX_KEPT:
+            self._pictures.popitem(last=False)
+        self._on_upload(picture)
+        return url, picture
+
+    async def of_message_untrusted(self, message: rtvi.SendFile) -> Picture:
+        """The image that a `send-file` means: an upload by address, or bytes within it.
+
+        Other addresses are refused: the service fetches nothing for strangers.
+        """
+        if message.url is not None:
+            picture = self._pictures.get(message.url)
+            if picture is None:
+                raise ImageRefused(
+                    "There is no such upload in this session.", counter="upload_unknown"
+                )
+            return picture
+        try:
+            data = base64.b64decode(message.base64_data or "", validate=True)
+        except binascii.Error:
+            raise ImageRefused("The file is not base64.", counter="upload_no_image") from None
+        return (await self.add_untrusted(data))[1]
