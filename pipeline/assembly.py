@@ -1,10 +1,11 @@
-"""A room's pipecat pipeline: which stages, in which order, and how it starts and ends."""
+"""What a room is made of: its parts, their order in the pipeline, how that starts and ends."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pipecat.frames.frames import EndFrame, Frame
 from pipecat.pipeline.pipeline import Pipeline
@@ -12,12 +13,105 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
+from pipeline.room_settings import RoomSettings
+from pipeline.shared import Shared
+from processors.audio_in import AudioIn
+from processors.audio_out import AudioOut
+from processors.conversation import Conversation
+from processors.gemini.live_config import live_connect_config
+from processors.gemini.profiles import profile_for
+from processors.gemini.stage import GeminiStage
+from processors.images.store import MemoryStore
+from processors.images.studio import Studio
 from processors.opus import INPUT_HZ, OUTPUT_HZ
+from processors.room_input import RoomInput
+from processors.tool_stage import ToolStage
+from processors.tools import Toolset
+from processors.transcripts import Transcripts
+from processors.video_in import VideoIn, VideoInConfig
 
 logger = logging.getLogger(__name__)
 
 CANCEL_LIMIT_S: Final = 3.0
 END_LIMIT_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A room's parts. Frames run through the stages in the order of `stages`."""
+
+    input: RoomInput
+    gemini: GeminiStage
+    tools: ToolStage
+    audio_out: AudioOut
+    transcripts: Transcripts
+    audio_in: AudioIn
+    video_in: VideoIn
+    studio: Studio
+
+    @property
+    def stages(self) -> list[FrameProcessor]:
+        return [self.input, self.gemini, self.tools, self.audio_out, self.transcripts]
+
+    @property
+    def conversation(self) -> Conversation:
+        return self.transcripts.conversation
+
+    def counters(self) -> dict[str, Any]:
+        """Each part's counters, a dataclass of numbers."""
+        return {
+            "room_input": self.input.counters,
+            "audio_in": self.audio_in.counters,
+            "video_in": self.video_in.counters,
+            "audio_out": self.audio_out.counters,
+            "tools": self.tools.counters,
+            "outbox": self.gemini.live.outbox.counters,
+        }
+
+
+def assemble(
+    settings: RoomSettings,
+    shared: Shared,
+    send_audio: Callable[[bytes, int], None],
+    flush_audio: Callable[[], None],
+) -> Parts:
+    """The parts of one room, connected but not running. Raises `ToolUnusable`."""
+    live = settings.live
+    profile = profile_for(live.model, vertex=shared.vertex)
+    entry = RoomInput()
+    studio = Studio(shared.client, settings.image, MemoryStore(), shared.executor, entry.feed)
+    toolset = Toolset(t for t in (*studio.tools(), *shared.tools) if live.allows_tool(t.name))
+    gemini = GeminiStage(
+        shared.client,
+        live.model,
+        lambda handle: live_connect_config(
+            live,
+            profile=profile,
+            tools=toolset.declarations,
+            handle=handle,
+            vertex=shared.vertex,
+        ),
+    )
+    model_waits = profile.tool_behavior == "BLOCKING"
+    return Parts(
+        input=entry,
+        gemini=gemini,
+        tools=ToolStage(toolset, shared.executor, model_waits=model_waits),
+        audio_out=AudioOut(send_audio, flush_audio),
+        transcripts=Transcripts(Conversation()),
+        audio_in=AudioIn(entry.feed),
+        video_in=VideoIn(_video_config(settings), shared.executor, entry.feed),
+        studio=studio,
+    )
+
+
+def _video_config(settings: RoomSettings) -> VideoInConfig:
+    video = settings.video
+    return VideoInConfig(
+        interval_s=1.0 / video.max_per_second,
+        long_side_px=video.long_side_px,
+        jpeg_quality=video.jpeg_quality,
+    )
 
 
 @asynccontextmanager

@@ -63,7 +63,7 @@ async def _read_untrusted(part: BodyPartReader, limit: int) -> bytes:
 @routes.get("/sessions/{id}/images")
 async def listing(request: web.Request) -> web.Response:
     room = room_of(request)
-    tree = room.studio.tree
+    tree = room.parts.studio.tree
     return web.json_response(
         {"images": room.gallery.listing(tree), "currentImage": tree.current_id}
     )
@@ -73,8 +73,8 @@ async def listing(request: web.Request) -> web.Response:
 async def image(request: web.Request) -> web.Response:
     """The bytes, for those who have the address from an event, or the session's token."""
     room = _room_with_right(request)
-    picture = room.studio.store.get(request.match_info["image_id"])
-    known = room.studio.tree.images.get(request.match_info["image_id"])
+    picture = room.parts.studio.store.get(request.match_info["image_id"])
+    known = room.parts.studio.tree.images.get(request.match_info["image_id"])
     if picture is None or known is None or known.stored is None:
         raise ImageUnknown("There is no such image in this session.")
     headers = {

@@ -22,7 +22,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 def tally(room: "Room") -> Counter[str]:
     """All counters of a room, by names that say what part of it counted."""
     out: Counter[str] = Counter()
-    for part, counters in room.counted().items():
+    for part, counters in room.counters().items():
         for field in fields(counters):
             out[f"{part}_{field.name}"] += getattr(counters, field.name)
     for modality, tokens in room.usage.by_modality.items():
@@ -58,7 +58,7 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         rooms = list(self._rooms.values())
         yield _gauge("easel_rooms", "Rooms that are open.", len(rooms))
-        yield _gauge("easel_peers", "Peers in all rooms.", sum(len(r.participants) for r in rooms))
+        yield _gauge("easel_peers", "Peers in all rooms.", sum(len(r.peers) for r in rooms))
         yield _counter("easel_rooms_opened", "Rooms since the start.", self.rooms_opened)
         refused = CounterMetricFamily(
             "easel_refusals", "What was refused, by reason.", labels=["reason"]

@@ -30,7 +30,8 @@ CAMERA_INDEX = 1
 class RoomView(Protocol):
     """What a participant may do to its room."""
 
-    audio_in: AudioIn
+    @property
+    def audio_in(self) -> AudioIn: ...
 
     def ready(self, participant: Participant) -> None: ...
 

@@ -8,8 +8,9 @@ from typing import Final
 from pipeline.errors import RoomUnknown, ServiceFull
 from pipeline.log import log_context
 from pipeline.metrics import Metrics
-from pipeline.room import Room, Shared
+from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
+from pipeline.shared import Shared
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Registry:
     def find_by_peer(self, peer_id: str) -> Room:
         """The room that the peer is in. Raises `RoomUnknown`."""
         for room in self._rooms.values():
-            if peer_id in room.participants and not room.lifecycle.over:
+            if peer_id in room.peers.by_id and not room.lifecycle.over:
                 return room
         raise RoomUnknown("There is no such connection, or it has ended.")
 

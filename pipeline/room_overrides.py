@@ -25,6 +25,8 @@ from .catalogue import Entry, by_key, spoken
 from .room_settings import RoomSettings, check
 
 MAX_KEYS: Final = 200
+MAX_VALUES: Final = 50_000
+"""The largest history there may be has about 26,000."""
 MAX_KEY_CHARS: Final = 100
 _GROUPS: Final = ("image", "video", "audio")
 
@@ -48,6 +50,7 @@ def room_settings_untrusted(base: RoomSettings, overrides: object, *, vertex: bo
     An object changes only the settings it names; a list replaces the whole list. None changes
     nothing. Raises RoomSettingsRefused, and nothing else, before anything connects.
     """
+    _measure(overrides)
     tree = _tree(overrides)
     try:
         room = RoomSettings.model_validate(_merged(base, tree))
@@ -62,6 +65,22 @@ def _refused(refusal: Refusal) -> RoomSettingsRefused:
     return RoomSettingsRefused(Refusal(spoken(refusal.path), refusal.predicate))
 
 
+def _measure(overrides: object) -> None:
+    """Refuses what would take long to look at, before it is looked at."""
+    waiting, count = [overrides], 0
+    while waiting:
+        value = waiting.pop()
+        parts = list(value.values()) if isinstance(value, dict) else value
+        if not isinstance(parts, list):
+            continue
+        if isinstance(value, dict) and len(value) > MAX_KEYS:
+            raise _refused(Refusal(("room",), f"must have at most {MAX_KEYS} keys in an object"))
+        count += len(parts)
+        if count > MAX_VALUES:
+            raise _refused(Refusal(("room",), f"must have at most {MAX_VALUES} values"))
+        waiting.extend(parts)
+
+
 def _tree(overrides: object) -> dict[str, Any]:
     """The changes as nested dictionaries with the names of the fields."""
     tree: dict[str, Any] = {}
@@ -74,10 +93,8 @@ def _tree(overrides: object) -> dict[str, Any]:
 
 
 def _changes(group: str, overrides: object) -> Iterator[tuple[Entry, object]]:
-    if not isinstance(overrides, Mapping):
+    if not isinstance(overrides, dict):
         raise _refused(Refusal((group or "room",), "must be an object"))
-    if len(overrides) > MAX_KEYS:
-        raise _refused(Refusal((group or "room",), f"must have at most {MAX_KEYS} keys"))
     for key, value in overrides.items():
         name = _snake(key)
         if group or name not in _GROUPS:

@@ -15,9 +15,9 @@ from pipeline.doors import Doors
 from pipeline.emulator_process import emulator_process
 from pipeline.metrics import Metrics
 from pipeline.registry import Registry
-from pipeline.room import Shared
 from pipeline.service_settings import ServiceSettings
 from pipeline.settings import Settings
+from pipeline.shared import Shared
 from pipeline.signed_urls import UrlSigner
 from processors.gemini.client import Endpoint, make_client
 from processors.ticker import Ticker

@@ -96,7 +96,7 @@ def _candidates_untrusted(request: web.Request, body: object) -> Candidates:
 
 
 async def _add_candidates(room: Room, wish: Candidates) -> web.Response:
-    participant = room.participants.get(wish.pc_id)
+    participant = room.peers.by_id.get(wish.pc_id)
     if participant is not None:
         for candidate in wish.candidates:
             await participant.add_candidate(candidate)
@@ -109,7 +109,7 @@ async def leave(request: web.Request) -> web.Response:
     room = room_of(request)
     body = await json_untrusted(request)
     peer_id = body.get("pc_id") if isinstance(body, dict) else None
-    participant = room.participants.get(peer_id) if isinstance(peer_id, str) else None
+    participant = room.peers.by_id.get(peer_id) if isinstance(peer_id, str) else None
     if participant is not None:
         await participant.close("the client left")
     return web.json_response({"status": "success"})
@@ -130,11 +130,11 @@ def state_of(room: Room) -> dict[str, Any]:
         "model": room.settings.live.model,
         "peers": [
             {"id": p.peer_id, "state": p.state, "ready": p.is_ready, "joinedAt": p.joined_at}
-            for p in room.participants.values()
+            for p in room.peers
         ],
-        "turns": room.conversation.turn,
-        "history": room.conversation.contents(),
-        "images": room.gallery.listing(room.studio.tree),
-        "currentImage": room.studio.tree.current_id,
+        "turns": room.parts.conversation.turn,
+        "history": room.parts.conversation.contents(),
+        "images": room.gallery.listing(room.parts.studio.tree),
+        "currentImage": room.parts.studio.tree.current_id,
         "usage": room.usage.summary(),
     }

@@ -1,0 +1,102 @@
+"""The peers of one room: who is there, who comes and goes, and what all of them get."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.errors import ServiceFull
+from pipeline.participant import Participant, RoomView
+from pipeline.shared import Shared
+from transports import rtvi
+from transports.packet_track import opus_packet
+
+ID_BYTES: Final = 9
+
+
+@dataclass(slots=True)
+class PeersCounters:
+    joined: int = 0
+    messages: int = 0
+    messages_unsent: int = 0
+
+
+class Peers:
+    """Participants by peer id. `room` is what they may act on."""
+
+    def __init__(self, room: RoomView, shared: Shared) -> None:
+        self.counters = PeersCounters()
+        self.by_id: dict[str, Participant] = {}
+        self._room = room
+        self._shared = shared
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __iter__(self) -> Iterator[Participant]:
+        return iter(self.by_id.values())
+
+    @property
+    def ready(self) -> list[Participant]:
+        return [participant for participant in self if participant.is_ready]
+
+    async def answer(self, sdp: str, peer_id: str | None, *, restart: bool) -> tuple[str, str]:
+        """A new peer, one that returns, or one that renegotiates: the answer and the peer's id.
+
+        Raises `SignallingRefused`, `ServiceFull`.
+        """
+        participant = self.by_id.get(peer_id or "")
+        if participant is not None:
+            answer = await (participant.connect(sdp) if restart else participant.renegotiate(sdp))
+            return answer, participant.peer_id
+        participant = self._add()
+        try:
+            return await participant.connect(sdp), participant.peer_id
+        except BaseException:
+            self.by_id.pop(participant.peer_id, None)
+            raise
+
+    def _add(self) -> Participant:
+        if len(self.by_id) >= self._shared.max_peers:
+            raise ServiceFull("This room is full.")
+        participant = Participant(
+            secrets.token_urlsafe(ID_BYTES),
+            self._room,
+            self._shared.peer_config,
+            self._shared.max_message_bytes,
+        )
+        self.by_id[participant.peer_id] = participant
+        self.counters.joined += 1
+        return participant
+
+    def remove(self, participant: Participant) -> None:
+        self.by_id.pop(participant.peer_id, None)
+
+    def broadcast(self, message: str) -> None:
+        """To everyone whose client is ready; one that cannot take it is counted."""
+        for participant in self.ready:
+            self.counters.messages += 1
+            if not participant.send(message):
+                self.counters.messages_unsent += 1
+
+    def greet(self, participant: Participant) -> None:
+        """Tells a client that is ready that the bot is, too."""
+        assert participant.ready_id is not None  # callers ask is_ready first
+        about = {"library": "easel", "peer": participant.peer_id}
+        participant.send(rtvi.bot_ready(participant.ready_id, about))
+
+    def send_audio(self, payload: bytes, timestamp: int) -> None:
+        packet = opus_packet(payload, timestamp)
+        for participant in self:
+            participant.send_audio(packet)
+
+    def flush_audio(self) -> None:
+        for participant in self:
+            participant.flush_audio()
+
+    async def dismiss(self, reason: str) -> None:
+        """Ends all connections at once and waits until they are released."""
+        leaving = list(self)
+        await asyncio.gather(*(participant.close(reason) for participant in leaving))
+        self.by_id.clear()

@@ -1,0 +1,30 @@
+"""What all rooms of the process use together, made once by `service.py`."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from google import genai
+
+from pipeline.signed_urls import UrlSigner
+from processors.ticker import Ticker
+from processors.tools import Tool
+from transports.webrtc_peer import PeerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """`count` takes the name of something refused."""
+
+    client: genai.Client
+    vertex: bool
+    executor: Executor
+    ticker: Ticker
+    peer_config: PeerConfig
+    count: Callable[[str], None]
+    max_peers: int
+    max_message_bytes: int
+    max_upload_bytes: int
+    idle_limit_s: float
+    signer: UrlSigner
+    tools: Sequence[Tool]
