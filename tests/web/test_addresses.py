@@ -1,0 +1,67 @@
+"""Addresses of the service and of a shared room (addresses.js)."""
+
+import pytest
+
+from tests.web.conftest import Modules
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest.mark.parametrize(
+    ("page", "folder"),
+    [
+        ("http://h/", "http://h/"),
+        ("http://h/?session=1#x", "http://h/"),
+        ("https://h:8/studio/index.html?a=b", "https://h:8/studio/"),
+    ],
+)
+async def test_folder_of_the_page(modules: Modules, page: str, folder: str) -> None:
+    assert await modules.call("addresses.js", "folderOf", page) == folder
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "address"),
+    [
+        ("http://h/", "start", "http://h/start"),
+        ("http://h/", "/sessions/1/images/2?token=t", "http://h/sessions/1/images/2?token=t"),
+        ("http://h/studio/", "start", "http://h/studio/start"),
+        ("http://h/studio/", "/sessions/1", "http://h/studio/sessions/1"),
+        ("http://h/studio/", "/studio/sessions/1", "http://h/studio/sessions/1"),
+        ("http://h/", "//elsewhere/x", "http://h/elsewhere/x"),
+    ],
+)
+async def test_the_service_is_beneath_the_page(
+    modules: Modules, folder: str, path: str, address: str
+) -> None:
+    assert await modules.call("addresses.js", "beneath", folder, path) == address
+
+
+@pytest.mark.parametrize(
+    ("query", "session", "token", "room", "broken"),
+    [
+        ("", None, None, None, False),
+        ("?session=s&token=t", "s", "t", None, False),
+        ("?session=", None, None, None, False),
+        ('?room={"voice":"Puck"}', None, None, {"voice": "Puck"}, False),
+        ("?room=[1]", None, None, None, True),
+        ("?room=null", None, None, None, True),
+        ("?room={", None, None, None, True),
+    ],
+)
+async def test_invitations(
+    modules: Modules, query: str, session: object, token: object, room: object, broken: bool
+) -> None:
+    asked = await modules.call("addresses.js", "invitation", f"http://h/{query}")
+    assert asked == {"sessionId": session, "token": token, "room": room, "roomBroken": broken}
+
+
+async def test_a_shared_link_is_an_invitation(modules: Modules) -> None:
+    session = {"sessionId": "a b", "token": "t&"}
+    link = await modules.call("addresses.js", "shareLink", "http://h/studio/", session)
+    assert link.startswith("http://h/studio/?")
+    asked = await modules.call("addresses.js", "invitation", link)
+    assert (asked["sessionId"], asked["token"]) == ("a b", "t&")
+    bare = await modules.call(
+        "addresses.js", "shareLink", "http://h/", {"sessionId": "s", "token": None}
+    )
+    assert bare == "http://h/?session=s"

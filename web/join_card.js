@@ -1,0 +1,36 @@
+/** The card before joining: what it says depends on how this person came here. */
+
+import { byId, write } from './elements.js';
+
+/** why → [title, words, what the main button says, whether a new room is offered]. */
+const TEXT = {
+  fresh: ['Step up to the easel', 'Talk, show your camera, and watch the picture change while you speak.', 'Join', false],
+  invited: ['You are expected', 'Somebody shared an easel with you: one conversation, one picture, everyone in it.', 'Join the room', true],
+  remembered: ['Welcome back', 'Your room is kept for a while. Carry on where you were.', 'Rejoin', true],
+  left: ['You stepped back', 'The room and its pictures are kept for a while.', 'Rejoin', true],
+};
+
+export class JoinCard {
+  #join = byId('join');
+  #others = [byId('join-text'), byId('join-new')];
+
+  constructor({ onJoin, onJoinText, onJoinNew }) {
+    this.#join.addEventListener('click', onJoin);
+    byId('join-text').addEventListener('click', onJoinText);
+    byId('join-new').addEventListener('click', onJoinNew);
+  }
+
+  /** `why` is a key of TEXT. */
+  say(why) {
+    const [title, words, button, offersNew] = TEXT[why];
+    write(byId('join-title'), title);
+    write(byId('join-words'), words);
+    write(this.#join, button);
+    byId('join-new').hidden = !offersNew;
+  }
+
+  /** While the browser asks for permission only the other ways in stay open. */
+  set asking(value) { this.#join.disabled = value; }
+
+  focus() { this.#join.focus({ preventScroll: true }); }
+}

@@ -1,0 +1,221 @@
+/** The page: makes the parts, joins them, and draws whenever something changed. */
+
+import { beneath, folderOf, shareLink } from './addresses.js';
+import { BlankCanvas } from './blank_canvas.js';
+import { Call } from './call.js';
+import { Composer } from './composer.js';
+import { State, isUnderWay } from './connection_state.js';
+import { Controls, setUpVolume } from './controls.js';
+import { DeviceChoice } from './device_choice.js';
+import { setUpPanels } from './disclosure.js';
+import { byId, setData } from './elements.js';
+import { HistoryStrip } from './history_strip.js';
+import { JoinCard } from './join_card.js';
+import { LocalMedia } from './local_media.js';
+import { LevelView, runMeters } from './meters.js';
+import { Notices } from './notices.js';
+import { Action, Problem } from './problems.js';
+import * as protocol from './protocol.js';
+import { QualityPanel } from './quality_panel.js';
+import { SelfView } from './self_view.js';
+import { setUpShare } from './share.js';
+import { Playback, wake } from './sound.js';
+import { Stage } from './stage.js';
+import { setUpTheme } from './theme.js';
+import { TranscriptView } from './transcript_view.js';
+import { Visit } from './visit.js';
+import { StatusLine, VoiceLine } from './words_of_state.js';
+
+const root = document.documentElement;
+const folder = folderOf(window.location.href);
+const address = (path) => beneath(folder, path);
+
+const call = new Call(folder);
+const media = new LocalMedia();
+const visit = new Visit(call, media);
+const playback = new Playback(byId('voice'), (blocked) => { byId('hear').hidden = !blocked; });
+const notices = new Notices(byId('notices'), act);
+const quality = new QualityPanel(document.querySelector('.quality'), call);
+
+let view = protocol.EMPTY;
+let drawing = false;
+
+function dispatch(event) {
+  const next = protocol.reduce(view, event);
+  if (next === view) return;
+  view = next;
+  draw();
+}
+
+const show = (imageId) => {
+  const again = view.images.shownId === imageId && byId('stage-image').dataset.state === 'unloadable';
+  if (again) stage.render(view.images, true);
+  dispatch({ kind: 'show', imageId });
+};
+const tell = (problem) => notices.show(problem);
+
+const stage = new Stage({ address, onShow: show, onUnloadable: () => tell(new Problem('image-unloadable')) });
+const history = new HistoryStrip(byId('shelf'), byId('history'), { address, onShow: show });
+const transcript = new TranscriptView({
+  list: byId('transcript'), newest: byId('newest'), announcer: byId('announcer'),
+  onShow: show, onIdea: (words) => composer.say(words),
+});
+const composer = new Composer({
+  call, onProblem: tell,
+  onTyped: (typed) => {
+    transcript.toBottom();
+    dispatch({ kind: 'typed', ...typed });
+  },
+});
+const blank = new BlankCanvas(() => visit.check());
+const joinCard = new JoinCard({
+  onJoin: () => visit.join(),
+  onJoinText: () => visit.join({ devices: false }),
+  onJoinNew: () => visit.join({ newRoom: true }),
+});
+const controls = new Controls({
+  onMic: () => visit.toggleMic(),
+  onCamera: () => visit.toggleCamera(),
+  onTurn: () => visit.turnCamera(),
+  onLeave: () => visit.leave(),
+});
+const selfView = new SelfView((ratio) => stage.lend(ratio));
+const devices = new DeviceChoice(media, (device, id) => visit.choose(device, id));
+const level = new LevelView(byId('level'), '--level');
+const voice = new LevelView(byId('ledge'), '--voice');
+const status = new StatusLine(byId('status-words').parentElement, byId('status-words'));
+const voiceLine = new VoiceLine(byId('voice-words'), byId('ledge'));
+
+function act(action) {
+  const again = { devices: false };
+  if (action === Action.NEW_ROOM) visit.join({ newRoom: true, ...(isInRoom() ? again : {}) });
+  else visit.join(isInRoom() ? again : {});
+}
+
+/** The room stays on the screen after a loss, so that nothing seems gone. */
+const isInRoom = () => isUnderWay(call.state) || (call.state === State.FAILED && view.ready);
+
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  // Once for each frame: a room that is entered late tells of all its images at once.
+  const paint = () => {
+    drawing = false;
+    drawFrame();
+    drawRoom();
+  };
+  if (document.hidden) setTimeout(paint);
+  else requestAnimationFrame(paint);
+}
+
+function drawFrame() {
+  const inRoom = isInRoom();
+  setData(root, 'phase', inRoom ? 'room' : 'lobby');
+  document.querySelector('.quality').hidden = call.state !== State.CONNECTED;
+  byId('share').hidden = !inRoom || call.session === null;
+  devices.moveTo(byId(inRoom ? 'sound-devices' : 'devices-home'));
+  joinCard.say(visit.why);
+  joinCard.asking = visit.asking;
+  controls.render(media, inRoom);
+  status.render(call.state, visit.asking, view.link);
+  composer.connected = call.state === State.CONNECTED;
+  level.follow(media.state('mic') === 'on' ? media.track('mic') : null);
+  const untried = media.state('mic') === 'idle' && media.state('camera') === 'idle';
+  blank.render(inRoom, untried && media.available);
+}
+
+function drawRoom() {
+  const { images } = view;
+  stage.render(images);
+  history.render(images);
+  transcript.render(view.transcript, images);
+  selfView.render(media.track('camera'), media.mirrored, images.shownId !== null);
+  voiceLine.render(view.speaking, call.state === State.CONNECTED, media.state('mic'));
+  quality.firstAnswerMs = view.firstAnswerMs;
+}
+
+function onMessage(message) {
+  const error = protocol.errorIn(message);
+  if (error?.fatal) call.fail(new Problem('model-fatal', { detail: error.words }));
+  else if (error) tell(new Problem('model-error', { detail: error.words }));
+  dispatch(message);
+}
+
+function onState(state) {
+  if (state === State.CONNECTED) welcome();
+  if (state === State.RECONNECTING) dispatch({ kind: 'quiet' });
+  if (!isUnderWay(state)) {
+    dispatch({ kind: 'quiet' });
+    playback.stop();
+    voice.follow(null);
+  }
+  draw();
+  if (state === State.CLOSED) requestAnimationFrame(() => joinCard.focus());
+}
+
+function welcome() {
+  notices.clear(/^(?!mic|camera|media|insecure)/);
+  // The button that was pressed is gone; the text box would call up a phone's keyboard.
+  if (document.activeElement === document.body) byId('mute').focus({ preventScroll: true });
+}
+
+function onTrack(track) {
+  if (track.kind !== 'audio') return;
+  playback.play(track);
+  voice.follow(track);
+}
+
+function onMediaProblems(problems) {
+  if (problems.length === 0) notices.clear(/^(mic|camera|media)-/);
+  for (const problem of problems) tell(problem);
+}
+
+function setUpTalkSheet() {
+  const talk = byId('talk');
+  const handle = byId('talk-handle');
+  handle.addEventListener('click', () => {
+    const open = talk.dataset.open !== 'true';
+    setData(talk, 'open', open);
+    handle.setAttribute('aria-expanded', String(open));
+  });
+}
+
+function listen() {
+  call.addEventListener('state', ({ detail }) => onState(detail));
+  call.addEventListener('room', ({ detail }) => dispatch({ kind: 'enter', ...detail }));
+  call.addEventListener('past', ({ detail }) => dispatch({ kind: 'past', history: detail }));
+  call.addEventListener('message', ({ detail }) => onMessage(detail));
+  call.addEventListener('track', ({ detail }) => onTrack(detail));
+  call.addEventListener('problem', ({ detail }) => tell(detail));
+  visit.addEventListener('change', draw);
+  visit.addEventListener('problems', ({ detail }) => onMediaProblems(detail));
+  visit.addEventListener('enter', () => notices.clear());
+  media.addEventListener('problem', ({ detail }) => tell(detail));
+  media.addEventListener('change', () => {
+    draw();
+    devices.refresh();
+    controls.offerTurn(media);
+  });
+  byId('hear').addEventListener('click', () => playback.retry());
+  document.addEventListener('pointerdown', wake, { once: true });
+}
+
+setUpTheme(byId('theme'));
+setUpPanels();
+setUpTalkSheet();
+setUpVolume(playback);
+setUpShare(byId('share'), byId('share-words'), () => (call.session ? shareLink(folder, call.session) : null));
+listen();
+runMeters([level, voice]);
+draw();
+devices.refresh();
+visit.preview();
+
+/** For tests and debugging; nothing here changes anything. */
+Object.defineProperty(window, 'easel', {
+  value: Object.freeze({
+    get state() { return call.state; },
+    get peerConnection() { return call.peerConnection; },
+    stats: () => quality.stats(),
+  }),
+});

@@ -1,0 +1,155 @@
+/** The conversation as a script. Only items that changed are written again. */
+
+import { make, setData, write } from './elements.js';
+import { find } from './image_history.js';
+import { Rank } from './transcript.js';
+
+const WHO = { user: 'You', model: 'Easel', peer: 'Guest' };
+const IMAGE_WORDS = {
+  started: 'Painting', preview: 'Painting', failed: 'No picture', cancelled: 'Called off', ready: '',
+};
+const IDEAS = ['Draw a lighthouse at dusk', 'Change the wall to blue', 'What do you see?'];
+const NEAR_BOTTOM_PX = 60;
+
+export class TranscriptView {
+  #list;
+  #newest;
+  #announcer;
+  #onShow;
+  #empty;
+  #rows = new Map();
+  #drawn = { items: null, images: null };
+  #announced = new Set();
+  #follows = true;
+  #top = 0;
+
+  /** `onShow(imageId)` puts an image on the easel; `onIdea(words)` says a suggestion. */
+  constructor({ list, newest, announcer, onShow, onIdea }) {
+    this.#list = list;
+    this.#newest = newest;
+    this.#announcer = announcer;
+    this.#onShow = onShow;
+    this.#empty = this.#suggestions(onIdea);
+    list.addEventListener('scroll', () => this.#scrolled());
+    newest.addEventListener('click', () => this.toBottom());
+    new ResizeObserver(() => this.#stick()).observe(list);
+  }
+
+  render(transcript, images) {
+    if (transcript.items === this.#drawn.items && images.list === this.#drawn.images) return;
+    this.#drawn = { items: transcript.items, images: images.list };
+    this.#forget(transcript.items);
+    let before = null;
+    for (const item of transcript.items) {
+      const row = this.#rows.get(item.key) ?? this.#add(item);
+      this.#place(row.element, before);
+      before = row.element;
+      if (item.role === 'image') this.#drawImage(row, find(images, item.text));
+      else if (row.item !== item) this.#draw(row, item);
+    }
+    this.#renderEmpty(transcript.items.length === 0);
+    if (this.#follows) this.#stick();
+    else this.#newest.hidden = false;
+  }
+
+  toBottom() {
+    this.#follows = true;
+    this.#newest.hidden = true;
+    this.#stick();
+  }
+
+  #stick() {
+    if (this.#follows && this.#rows.size > 0) this.#list.scrollTop = this.#list.scrollHeight;
+  }
+
+  /** Only a person scrolls upwards; that the text grew is no reason to stop following it. */
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#list;
+    if (scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM_PX) this.#follows = true;
+    else if (scrollTop < this.#top) this.#follows = false;
+    this.#top = scrollTop;
+    if (this.#follows) this.#newest.hidden = true;
+  }
+
+  #renderEmpty(isEmpty) {
+    if (!isEmpty) this.#empty.remove();
+    else if (!this.#empty.isConnected) this.#list.append(this.#empty);
+  }
+
+  #suggestions(onIdea) {
+    const buttons = IDEAS.map((words) => make('button', {
+      type: 'button', textContent: words, onclick: () => onIdea(words),
+    }));
+    return make('li', { className: 'nothing-said' },
+      make('p', { textContent: 'Say it, write it, or begin with' }),
+      make('p', { className: 'ideas' }, ...buttons));
+  }
+
+  #forget(items) {
+    const known = new Set(items.map((item) => item.key));
+    for (const [key, { element }] of this.#rows) {
+      if (known.has(key)) continue;
+      element.remove();
+      this.#rows.delete(key);
+    }
+  }
+
+  #place(element, before) {
+    const wanted = before === null ? this.#list.firstElementChild : before.nextElementSibling;
+    if (wanted !== element) this.#list.insertBefore(element, wanted);
+  }
+
+  #add(item) {
+    const element = make('li');
+    const row = { element, item: null, image: null };
+    this.#rows.set(item.key, row);
+    if (item.role === 'image') {
+      // The shelf leads to every image by keyboard; a second tab stop for each would be in the way.
+      element.className = 'note';
+      element.dataset.testid = 'transcript-image';
+      element.append(make('button', { type: 'button', className: 'made', tabIndex: -1, onclick: () => this.#onShow(item.text) }));
+      return row;
+    }
+    element.dataset.testid = 'transcript-item';
+    element.append(make('p', { className: 'who' }), make('p', { className: 'said' }), make('p', { className: 'cut', hidden: true, textContent: '— interrupted' }));
+    if (item.pictures.length > 0) {
+      element.append(make('p', { className: 'sent' }, ...item.pictures.map((one) => make('img', { src: one.src, alt: one.name }))));
+    }
+    return row;
+  }
+
+  #draw(row, item) {
+    row.item = item;
+    const [who, said, cut] = row.element.children;
+    setData(row.element, 'role', item.role);
+    setData(row.element, 'final', item.final);
+    setData(row.element, 'interrupted', item.interrupted);
+    write(who, item.name ?? WHO[item.role]);
+    write(said, item.text.trim());
+    cut.hidden = !item.interrupted;
+    if (item.final && item.rank !== Rank.TYPED) this.#announce(item.key, `${who.textContent}: ${item.text}`);
+  }
+
+  #drawImage(row, image) {
+    if (image === undefined || row.image === image) return;
+    row.image = image;
+    const button = row.element.firstElementChild;
+    const word = IMAGE_WORDS[image.state];
+    const words = image.state === 'failed' ? image.reason ?? image.prompt : image.prompt;
+    button.replaceChildren();
+    if (image.thumbnail) button.append(make('img', { src: image.thumbnail, alt: '' }));
+    button.append(make('span', { textContent: [word, words].filter(Boolean).join(': ') || 'A picture' }));
+    setData(row.element, 'state', image.state);
+    if (image.state === 'started' || image.state === 'preview') return;
+    const outcome = image.state === 'ready' ? 'The picture is ready' : word;
+    this.#announce(`${image.id}:${image.state}`, `${outcome}: ${words}`);
+  }
+
+  /** Screen readers hear whole sentences, once, and not every fragment. */
+  #announce(key, words) {
+    if (this.#announced.has(key)) return;
+    this.#announced.add(key);
+    this.#announcer.append(make('p', { textContent: words }));
+    while (this.#announcer.children.length > 10) this.#announcer.firstElementChild.remove();
+  }
+}

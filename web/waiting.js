@@ -1,0 +1,41 @@
+/** Waiting that ends: with a result, with a Problem, or because the call was ended. */
+
+const ended = () => new DOMException('the call was ended', 'AbortError');
+
+/** Waits `ms`, or rejects as soon as `signal` aborts. */
+export function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(ended());
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+/** `promise`, or `problem` after `ms`, or an abort. */
+export async function within(promise, ms, problem, signal) {
+  const timer = new AbortController();
+  const either = AbortSignal.any([timer.signal, signal]);
+  const late = pause(ms, either).then(() => { throw problem; });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    late.catch(() => {});
+    timer.abort();
+  }
+}
+
+/** An attempt without a network would only be used up: waits for it, within a limit. */
+export async function online(limitMs, problem, signal) {
+  if (navigator.onLine !== false) return;
+  const back = new Promise((resolve) => {
+    window.addEventListener('online', resolve, { once: true, signal });
+  });
+  await within(back, limitMs, problem, signal);
+}
