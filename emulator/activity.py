@@ -195,7 +195,8 @@ class ManualActivity:
 
     def __init__(self) -> None:
         self._samples = 0
-        self._utterance: bytearray | None = None
+        self._utterance: deque[bytes] | None = None
+        self._kept_bytes = 0
 
     @property
     def active(self) -> bool:
@@ -211,21 +212,23 @@ class ManualActivity:
         """Open an activity; False when one is open already (nested starts are ignored)."""
         if self._utterance is not None:
             return False
-        self._utterance = bytearray()
+        self._utterance = deque()
+        self._kept_bytes = 0
         return True
 
     def feed(self, pcm: bytes) -> None:
-        """More audio; kept only inside an activity, at most the last MAX_UTTERANCE_S of it."""
+        """More audio; kept only inside an activity, the oldest dropped beyond MAX_UTTERANCE_S."""
         self._samples += len(pcm) // 2
-        if self._utterance is not None:
-            self._utterance += pcm
-            surplus = len(self._utterance) - int(MAX_UTTERANCE_S * RATE_HZ) * 2
-            if surplus > 0:
-                del self._utterance[:surplus]
+        if self._utterance is None:
+            return
+        self._utterance.append(pcm)
+        self._kept_bytes += len(pcm)
+        while self._kept_bytes > MAX_UTTERANCE_S * RATE_HZ * 2:
+            self._kept_bytes -= len(self._utterance.popleft())
 
     def end(self) -> bytes:
         """Close the activity; empty when there was none or it held no audio (a fatal mistake)."""
-        pcm, self._utterance = bytes(self._utterance or b""), None
+        pcm, self._utterance = b"".join(self._utterance or ()), None
         return pcm
 
 
@@ -235,6 +238,6 @@ def _levels_db(pcm: bytes) -> list[float]:
         return []
     samples: NDArray[np.float32] = np.frombuffer(pcm, "<i2").astype(np.float32)
     samples = samples.reshape(-1, FRAME_SAMPLES) / 32768.0
-    power = np.mean(np.square(samples), axis=1)
+    power = np.einsum("ij,ij->i", samples, samples) / FRAME_SAMPLES
     levels: list[float] = (10.0 * np.log10(np.maximum(power, 1e-10))).tolist()
     return levels

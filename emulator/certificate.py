@@ -88,9 +88,7 @@ def _self_signed(key: ec.EllipticCurvePrivateKey, hosts: tuple[str, ...]) -> x50
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
         .add_extension(x509.SubjectAlternativeName(_general_names(hosts)), critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -6,17 +6,66 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
+from emulator.image_endpoint import ImageOptions
+from emulator.lifetime import AUDIO_LIMIT_S, GO_AWAY_AFTER_S, GO_AWAY_LEFT_S, VIDEO_LIMIT_S, Limits
+from emulator.options import Options
+from emulator.profiles import PROFILES
+from emulator.scenario import Scenario, ScenarioError, load_scenario
+from emulator.senses import standard_senses
 from emulator.server import EmulatorServer
 
 # How often a child asks whether its parent still lives.
-PARENT_POLL_S = 0.25
+PARENT_POLL_S: Final = 0.25
+USAGE_ERROR: Final = 2
+
+
+def _positive(text: str) -> float:
+    value = _not_negative(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return value
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError("must be a number from 0 on")
+    return value
+
+
+def _seconds(text: str) -> float | None:
+    return None if text == "off" else _positive(text)
+
+
+def _model(text: str) -> tuple[str, str]:
+    name, _, profile = text.partition("=")
+    if not name or profile not in PROFILES:
+        raise argparse.ArgumentTypeError(f"ID=PROFILE with a profile of {', '.join(PROFILES)}")
+    return name, profile
+
+
+# Flag, type, default, unit, meaning.
+_BEHAVIOUR: Final[tuple[tuple[str, Callable[[str], float | None], float | None, str, str], ...]] = (
+    ("--speed", _positive, 4.0, "X", "seconds of sound sent in a second"),
+    ("--hold", _not_negative, 1.0, "SHARE", "of the playback for which turnComplete is held"),
+    ("--latency", _not_negative, 0.0, "SHARE", "of the model's measured time to first sound"),
+    ("--go-away-after", _seconds, GO_AWAY_AFTER_S, "S", "age of a connection at goAway, or off"),
+    ("--go-away-left", _not_negative, GO_AWAY_LEFT_S, "S", "from goAway to the close"),
+    ("--audio-limit", _seconds, AUDIO_LIMIT_S, "S", "life of an uncompressed session, or off"),
+    ("--video-limit", _seconds, VIDEO_LIMIT_S, "S", "the same once it saw pictures, or off"),
+    ("--image-latency", _not_negative, 0.0, "S", "that every picture takes at least"),
+    ("--handle-interval", _seconds, None, "S", "between resumption handles outside of answers"),
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,38 +73,95 @@ def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(
         prog="emulator", description="A local stand-in for Gemini's Live and image wire."
     )
-    arguments.add_argument("--host", default="127.0.0.1", help="address to bind")
-    arguments.add_argument("--port", type=int, default=8443, help="0 picks a free port")
-    arguments.add_argument("--cert-dir", type=Path, help="folder for ca.pem (default: a new one)")
-    arguments.add_argument("--scenario", type=Path, help="a written conversation (YAML or JSON)")
-    arguments.add_argument("--json", action="store_true", help="print the JSON line only")
-    arguments.add_argument(
-        "--exit-with-parent", action="store_true", help="end when the starting process ends"
-    )
+    add = arguments.add_argument
+    add("--host", default="127.0.0.1", help="address to bind (default 127.0.0.1)")
+    add("--port", type=int, default=8443, help="0 picks a free port (default 8443)")
+    add("--cert-dir", type=Path, help="folder for ca.pem (default: one that is removed at the end)")
+    add("--scenario", type=Path, help="a written conversation, YAML or JSON")
+    add("--json", action="store_true", help="print the JSON line only")
+    add("--verbose", action="store_true", help="log every connection to stderr")
+    add("--exit-with-parent", action="store_true", help="end when the starting process ends")
+    _add_behaviour(arguments)
     return arguments
 
 
+def _add_behaviour(arguments: argparse.ArgumentParser) -> None:
+    for flag, kind, default, metavar, text in _BEHAVIOUR:
+        shown = "off" if default is None else f"{default:g}"
+        arguments.add_argument(
+            flag, type=kind, default=default, metavar=metavar, help=f"{text} (default {shown})"
+        )
+    add = arguments.add_argument
+    add("--api-key", action="append", default=[], metavar="KEY", help="a valid key, repeatable")
+    add("--model", action="append", default=[], type=_model, metavar="ID=PROFILE",
+        help=f"one more model; profiles: {', '.join(PROFILES)}")  # fmt: skip
+    add("--max-sessions", type=int, metavar="N", help="concurrent Live connections")
+    add("--voice-activity", action="store_true", help="emit voiceActivity unasked")
+    add("--image-type", choices=("image/png", "image/jpeg"), help="of every drawn picture")
+    add("--strict-signatures", action="store_true", help="400 when a chat lost its signatures")
+    add("--seed", type=int, default=0, help="of call ids, handles and tokens (default 0)")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; return the exit status."""
-    options = parser().parse_args(argv)
-    parent = os.getppid() if options.exit_with_parent else None
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(options, parent))
+    """Serve until SIGINT or SIGTERM; returns the exit status."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.INFO if arguments.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    parent = os.getppid() if arguments.exit_with_parent else None
+    try:
+        options = options_of(arguments)
+        with contextlib.suppress(KeyboardInterrupt), _folder(arguments.cert_dir) as folder:
+            asyncio.run(_serve(arguments, options, folder, parent))
+    except (ScenarioError, OSError) as error:
+        print(f"emulator: {error}", file=sys.stderr)
+        return USAGE_ERROR
     return 0
 
 
-async def _serve(options: argparse.Namespace, parent: int | None) -> None:
-    directory = options.cert_dir or Path(tempfile.mkdtemp(prefix="gemini-emulator-"))
-    server = EmulatorServer()
+def options_of(arguments: argparse.Namespace) -> Options:
+    """The behaviour that the arguments ask for. Raises ScenarioError, OSError."""
+    scenario: Scenario | None = None
+    if arguments.scenario is not None:
+        scenario = load_scenario(arguments.scenario.read_text(encoding="utf-8"))
+    return Options(
+        speed=arguments.speed,
+        hold_scale=arguments.hold,
+        latency_scale=arguments.latency,
+        limits=Limits(
+            go_away_after_s=arguments.go_away_after,
+            go_away_left_s=arguments.go_away_left,
+            audio_limit_s=arguments.audio_limit,
+            video_limit_s=arguments.video_limit,
+        ),
+        handle_interval_s=arguments.handle_interval,
+        api_keys=frozenset(arguments.api_key),
+        models=dict(arguments.model),
+        max_sessions=arguments.max_sessions,
+        voice_activity=arguments.voice_activity,
+        seed=arguments.seed,
+        images=ImageOptions(
+            output=arguments.image_type or "",
+            strict_signatures=arguments.strict_signatures,
+            latency_s=arguments.image_latency,
+        ),
+        scenario=scenario,
+    )
+
+
+async def _serve(
+    arguments: argparse.Namespace, options: Options, folder: Path, parent: int | None
+) -> None:
+    server = EmulatorServer(options, standard_senses(options.scenario))
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    port, certificate = await server.start(arguments.host, arguments.port, folder)
     try:
-        port, certificate = await server.start(options.host, options.port, directory)
-        base_url = f"https://{options.host}:{port}"
+        base_url = f"https://{arguments.host}:{port}"
         print(json.dumps({"listening": base_url, "certificate": str(certificate)}), flush=True)
-        if not options.json:
+        if not arguments.json:
             print(
                 f"Point any google-genai client here:\n"
                 f"  export GOOGLE_GEMINI_BASE_URL={base_url}\n"
@@ -68,10 +174,27 @@ async def _serve(options: argparse.Namespace, parent: int | None) -> None:
 
 
 async def _until_stopped(stop: asyncio.Event, parent: int | None) -> None:
+    """Wait for a signal or, when there is a parent to watch, for its end.
+
+    An orphan gets another parent at once, so asking for it is enough, on every Unix and whichever
+    thread of the parent started us.
+    """
     while not stop.is_set():
         if parent is not None and os.getppid() != parent:
-            print("The starting process has ended.", file=sys.stderr)
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PARENT_POLL_S if parent is not None else None):
+            async with asyncio.timeout(None if parent is None else PARENT_POLL_S):
                 await stop.wait()
+
+
+@contextlib.contextmanager
+def _folder(chosen: Path | None) -> Iterator[Path]:
+    """The certificate's folder: the chosen one, or one that lives as long as the emulator."""
+    if chosen is not None:
+        yield chosen
+        return
+    made = Path(tempfile.mkdtemp(prefix="gemini-emulator-"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)

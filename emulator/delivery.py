@@ -48,7 +48,9 @@ def segments(text: str) -> list[str]:
 def fragments(text: str, words: int = 2) -> list[str]:
     """`text` in fragments to concatenate: a leading space each, at most `words` words."""
     parts = text.split()
-    return ["".join(f" {word}" for word in parts[i : i + words]) for i in range(0, len(parts), words)]
+    return [
+        "".join(f" {word}" for word in parts[i : i + words]) for i in range(0, len(parts), words)
+    ]
 
 
 class Answer:
@@ -97,13 +99,8 @@ class Answer:
     def add_sound(self, pcm: bytes) -> None:
         """The sound of the wanted segment (PCM16 mono 24 kHz); may be empty."""
         text = self._wanted.popleft()
-        chunks: list[bytes] = []
-        position = 0
-        while position < len(pcm):
-            size = CHUNK_BYTES[self._chunks % len(CHUNK_BYTES)]
-            chunks.append(pcm[position : position + size])
-            position += size
-            self._chunks += 1
+        chunks = _chunks(pcm, self._chunks)
+        self._chunks += len(chunks)
         self._ready.extend(_with_words(chunks or [b""], text))
 
     def due(self) -> float | None:
@@ -126,6 +123,20 @@ class Answer:
                 self.first_sent_at = now
             pieces.append(piece)
         return pieces
+
+
+def _chunks(pcm: bytes, before: int) -> list[bytes]:
+    """Chunks of the wire's sizes in turn; the last ones share what is left, without a crumb."""
+    chunks: list[bytes] = []
+    while pcm:
+        size = CHUNK_BYTES[(before + len(chunks)) % len(CHUNK_BYTES)]
+        if len(pcm) <= max(CHUNK_BYTES):
+            size = len(pcm)
+        elif len(pcm) - size < min(CHUNK_BYTES):
+            size = len(pcm) // 4 * 2
+        chunks.append(pcm[:size])
+        pcm = pcm[size:]
+    return chunks
 
 
 def _with_words(chunks: list[bytes], text: str) -> list[Piece]:

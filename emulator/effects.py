@@ -26,11 +26,15 @@ class Hear:
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Synthesise `text`; answer with `LiveSession.on_spoken(number, …)`."""
+    """Synthesise `text`; answer with `LiveSession.on_spoken(number, …)`.
+
+    `voice` is one of Gemini's names, `language` a BCP-47 tag.
+    """
 
     number: int
     text: str
     voice: str
+    language: str
 
 
 Effect: TypeAlias = Send | Hear | Speak | Close

@@ -17,7 +17,7 @@ from emulator.effects import Hear, Speak
 from emulator.generation import Began, Calls, Done, Generation, Leaving, Output, Wanted
 from emulator.handle_offers import HandleOffers
 from emulator.lifetime import Lifetime
-from emulator.live_setup import Behavior, LiveSetup
+from emulator.live_setup import Backend, Behavior, LiveSetup
 from emulator.live_turns import (
     GenerationFinished,
     Interrupted,
@@ -40,6 +40,7 @@ class Scene:
 
     setup: LiveSetup
     profile: Profile
+    backend: Backend
     options: Options
     memory: Memory
     record: SessionRecord
@@ -142,8 +143,7 @@ class Floor:
     def blocking_result(self, reply: Reply, now: float) -> None:
         """A BLOCKING call was answered; the turn goes on when all of them are."""
         turn = self._turn
-        if turn is None:
-            return
+        assert turn is not None, "a cut cancels the calls that block"
         turn.replies += (reply,)
         if not self._memory.ledger.blocking():
             replies, turn.replies = turn.replies, ()
@@ -237,7 +237,9 @@ class Floor:
                         turn.record.first_output_at = now
                     self._out.began(self._memory.meter)
                 case Wanted(text):
-                    self._out.want(Speak(turn.number, text, self._setup.voice))
+                    self._out.want(
+                        Speak(turn.number, text, self._setup.voice, self._setup.language)
+                    )
                 case Piece():
                     self._out.piece(output)
                 case Calls():

@@ -1,8 +1,8 @@
 """The model's side of one turn: think, call, speak, wait for calls, finish. Pure.
 
-    LISTENING ──begin──► THINKING ──► SPEAKING ──► CALLING ──begin──► THINKING …
-                            │            │            (BLOCKING calls only)
-                            └────────────┴──► DONE
+LISTENING ──begin──► THINKING ──► SPEAKING ──► CALLING ──begin──► THINKING …
+                        │            │            (BLOCKING calls only)
+                        └────────────┴──► DONE
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
-JsonObject: TypeAlias = "dict[str, JSON]"
+JsonObject: TypeAlias = dict[str, JSON]
 
 
 def object_of(value: JSON) -> JsonObject:

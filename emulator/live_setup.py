@@ -10,6 +10,7 @@ from emulator.activity import HIGH, LOW, DetectionConfig
 from emulator.json_types import JSON, JsonObject, list_of, number_of, object_of, text_of
 
 DEFAULT_VOICE: Final = "Puck"
+DEFAULT_LANGUAGE: Final = "en-US"
 # Of the 131,072 tokens of context, the documented share that triggers compression.
 DEFAULT_TRIGGER_TOKENS: Final = 104_858
 
@@ -60,6 +61,7 @@ class LiveSetup:
     model: str
     speaks: bool
     voice: str
+    language: str
     detection: DetectionConfig
     manual_activity: bool
     interrupts: bool
@@ -83,8 +85,9 @@ class LiveSetup:
 def read_setup(raw: JsonObject, backend: Backend) -> LiveSetup:
     """Read a setup whose keys are canonical and whose types are checked."""
     generation = object_of(raw.get("generationConfig"))
-    speech = object_of(object_of(generation.get("speechConfig")).get("voiceConfig"))
-    prebuilt = object_of(speech.get("prebuiltVoiceConfig"))
+    speech = object_of(generation.get("speechConfig"))
+    voice = object_of(speech.get("voiceConfig"))
+    prebuilt = object_of(voice.get("prebuiltVoiceConfig"))
     realtime = object_of(raw.get("realtimeInputConfig"))
     detection = object_of(realtime.get("automaticActivityDetection"))
     thinking = object_of(generation.get("thinkingConfig"))
@@ -95,6 +98,7 @@ def read_setup(raw: JsonObject, backend: Backend) -> LiveSetup:
         model=text_of(raw.get("model")),
         speaks=not modalities or "AUDIO" in modalities,
         voice=text_of(prebuilt.get("voiceName")) or DEFAULT_VOICE,
+        language=text_of(speech.get("languageCode")) or DEFAULT_LANGUAGE,
         detection=_detection(detection, backend),
         manual_activity=detection.get("disabled") is True,
         interrupts=realtime.get("activityHandling") != "NO_INTERRUPTION",
@@ -118,7 +122,9 @@ def read_tools(tools: list[JSON]) -> tuple[DeclaredTool, ...]:
         for function in map(object_of, list_of(tool.get("functionDeclarations"))):
             written = function.get("behavior")
             known = {behavior.value: behavior for behavior in Behavior}
-            declared.append(DeclaredTool(text_of(function.get("name")), known.get(text_of(written))))
+            declared.append(
+                DeclaredTool(text_of(function.get("name")), known.get(text_of(written)))
+            )
     return tuple(declared)
 
 

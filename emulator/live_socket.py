@@ -1,107 +1,238 @@
-"""THIN: one Live connection; to be replaced by the full session."""
+"""The asyncio shell of one Live connection: frames in, effects out, time passed on.
+
+One reader task feeds a bounded inbox (full: it stops reading, and TCP slows the client down); the
+connection's own coroutine alone touches the session and the socket's writing side.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import contextlib
 import json
-from typing import Any
+import logging
+import time
+from dataclasses import dataclass
+from typing import Final, TypeAlias, assert_never
 
-import numpy as np
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
-RATE_OUT = 24_000
-START_RMS, SILENCE_S = 500.0, 0.6
+from emulator import wire
+from emulator.admission import Door, Doorkeeper, Refused
+from emulator.auth import Credential
+from emulator.closes import INTERNAL_ERROR, SHUTTING_DOWN, Close
+from emulator.effects import Hear, Send, Speak
+from emulator.memory import Memory
+from emulator.options import Options
+from emulator.record import SessionRecord
+from emulator.resumption import HandleStore
+from emulator.senses import Senses
+from emulator.session import LiveSession
+
+logger = logging.getLogger(__name__)
+
+MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
+INBOX_SIZE: Final = 64
+NO_STATUS: Final = 1005
+LOST: Final = Close(1006, "")
+CLOSE_TIME_LIMIT_S: Final = 2.0
+# A client that reads nothing for so long is gone.
+SEND_TIME_LIMIT_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    data: str | bytes
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    number: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """The client closed, or the line broke (1006)."""
+
+    close: Close
+
+
+_Item: TypeAlias = _Frame | _Heard | _Spoken | _Ended
 
 
 class LiveSocket:
-    def __init__(self, voice: Any, ears: Any) -> None:
-        self.voice, self.ears = voice, ears
-        self.utterance = bytearray()
-        self.speaking = False
-        self.quiet_s = 0.0
-        self.turn: asyncio.Task[None] | None = None
+    """Serves one websocket from upgrade to close."""
 
-    async def run(self, request: web.Request) -> web.WebSocketResponse:
-        self.ws = web.WebSocketResponse(max_msg_size=32 * 1024 * 1024)
-        await self.ws.prepare(request)
+    def __init__(
+        self,
+        doorkeeper: Doorkeeper,
+        handles: HandleStore[Memory],
+        options: Options,
+        senses: Senses,
+        record: SessionRecord,
+    ) -> None:
+        self._doorkeeper = doorkeeper
+        self._handles = handles
+        self._options = options
+        self._senses = senses
+        self._record = record
+        self._inbox: asyncio.Queue[_Item] = asyncio.Queue(INBOX_SIZE)
+        # Utterances are understood in the order in which they were spoken.
+        self._hearing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reader: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._ws = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_TIME_LIMIT_S)
+
+    async def run(
+        self, request: web.Request, door: Door, credential: Credential
+    ) -> web.WebSocketResponse:
+        """Serve until either side closes; a failure of the emulator itself ends as 1011."""
+        await self._ws.prepare(request)
+        close = INTERNAL_ERROR
         try:
-            async for message in self.ws:
+            async with asyncio.TaskGroup() as group:
+                self._reader = group.create_task(self._read())
+                try:
+                    close = await self._serve(group, door, credential)
+                finally:
+                    for task in (self._reader, *self._tasks):
+                        task.cancel()
+        except Exception:
+            logger.exception("live connection %d failed", self._record.number)
+        await self._end(close)
+        return self._ws
+
+    def stop(self) -> None:
+        """Say goodbye and end; `run` returns soon after. May be called at any time, twice too."""
+        self._stopping = True
+        if self._reader is not None:
+            self._reader.cancel()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                message = await self._ws.receive()
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    await self.receive(json.loads(message.data))
+                    await self._inbox.put(_Frame(message.data, time.monotonic()))
+                    continue
+                self._record.closed_by = "client"
+                await self._inbox.put(_Ended(_close_of(message, self._ws.close_code)))
+                return
+        except asyncio.CancelledError:
+            if self._stopping:
+                await self._inbox.put(_Ended(SHUTTING_DOWN))
+            raise
+
+    async def _serve(self, group: asyncio.TaskGroup, door: Door, credential: Credential) -> Close:
+        first = await self._inbox.get()
+        if isinstance(first, _Ended):
+            return first.close
+        assert isinstance(first, _Frame), "the senses have nothing to do yet"
+        record = self._record
+        try:
+            admission = self._doorkeeper.admit_untrusted(
+                door, credential, first.data, first.at, first.at + record.unix_offset_s
+            )
+        except Refused as error:
+            return error.close
+        record.model = admission.setup.model
+        record.profile = admission.profile.name
+        record.setup = admission.received
+        record.resumed = bool(admission.setup.handle)
+        try:
+            session = LiveSession(admission, self._options, record, self._handles, first.at)
+            return await self._converse(session, group)
+        except (ConnectionError, TimeoutError):
+            return LOST
         finally:
-            if self.turn:
-                self.turn.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await self.turn
-        return self.ws
+            self._doorkeeper.leave(admission, time.monotonic())
 
-    async def send(self, body: dict[str, Any]) -> None:
-        await self.ws.send_bytes(json.dumps(body).encode())
+    async def _converse(self, session: LiveSession, group: asyncio.TaskGroup) -> Close:
+        now = time.monotonic()
+        while True:
+            for effect in session.take():
+                if isinstance(effect, Close):
+                    return effect
+                await self._carry_out(effect, group)
+            item = await self._next(session.deadline(now))
+            now = time.monotonic()
+            match item:
+                case None:
+                    session.on_time(now)
+                case _Frame(data, arrived_at):
+                    try:
+                        for message in wire.parse_untrusted(data):
+                            session.on_message(message, now, arrived_at)
+                    except wire.WireError as error:
+                        return error.close
+                case _Heard(number, text):
+                    session.on_heard(number, text, now)
+                case _Spoken(number, pcm):
+                    session.on_spoken(number, pcm, now)
+                case _Ended(close):
+                    return close
+                case _:
+                    assert_never(item)
 
-    async def receive(self, body: dict[str, Any]) -> None:
-        if "setup" in body:
-            await self.send({"setupComplete": {}})
-            return
-        realtime = body.get("realtime_input") or body.get("realtimeInput")
-        content = body.get("client_content") or body.get("clientContent")
-        if realtime and "text" in realtime:
-            await self.answer(realtime["text"])
-        elif realtime and "audio" in realtime:
-            data = realtime["audio"]["data"].replace("-", "+").replace("_", "/")
-            await self.audio(base64.b64decode(data))
-        elif content:
-            words = [p["text"] for t in content.get("turns", []) for p in t["parts"] if "text" in p]
-            if content.get("turnComplete") or content.get("turn_complete"):
-                await self.answer(" ".join(words))
+    async def _next(self, deadline: float | None) -> _Item | None:
+        """The next item, or None at the deadline: what is due goes before what came in."""
+        wait_s = None if deadline is None else deadline - time.monotonic()
+        if wait_s is not None and wait_s <= 0:
+            await asyncio.sleep(0)
+            return None
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self._inbox.get()
+        except TimeoutError:
+            return None
 
-    async def audio(self, pcm: bytes) -> None:
-        samples = np.frombuffer(pcm, "<i2").astype(np.float32)
-        seconds = len(samples) / 16_000
-        loud = samples.size > 0 and float(np.sqrt(np.mean(samples**2))) > START_RMS
-        if loud and not self.speaking:
-            self.speaking = True
-            await self.interrupt()
-        if self.speaking:
-            self.utterance += pcm
-            self.quiet_s = 0.0 if loud else self.quiet_s + seconds
-            if self.quiet_s >= SILENCE_S:
-                heard, self.utterance = bytes(self.utterance), bytearray()
-                self.speaking, self.quiet_s = False, 0.0
-                text = await self.ears.hear(heard) if self.ears else "something"
-                await self.send({"serverContent": {"inputTranscription": {"text": text}}})
-                await self.answer(text)
+    async def _carry_out(self, effect: Send | Hear | Speak, group: asyncio.TaskGroup) -> None:
+        match effect:
+            case Send(body):
+                frame = json.dumps(body, separators=(",", ":")).encode()
+                async with asyncio.timeout(SEND_TIME_LIMIT_S):
+                    await self._ws.send_bytes(frame)
+            case Hear(number, pcm):
+                self._keep(group.create_task(self._hear(number, pcm)))
+            case Speak():
+                self._keep(group.create_task(self._speak(effect)))
+            case _:
+                assert_never(effect)
 
-    async def interrupt(self) -> None:
-        if self.turn and not self.turn.done():
-            self.turn.cancel()
-            await self.send({"serverContent": {"interrupted": True}})
-            await self.send({"serverContent": {"turnComplete": True}})
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def answer(self, text: str) -> None:
-        await self.interrupt()
-        self.turn = asyncio.create_task(self.speak(f"You said {text or 'nothing I understood'}."))
+    async def _hear(self, number: int, pcm: bytes) -> None:
+        async with self._hearing:
+            text = await self._senses.ears.hear(pcm)
+        await self._inbox.put(_Heard(number, text))
 
-    async def speak(self, text: str) -> None:
-        if self.voice:
-            pcm = await self.voice.speak(text, voice="Kore")
-        else:
-            t = np.arange(int(RATE_OUT * 0.3)) / RATE_OUT
-            tone = (9000 * np.sin(2 * np.pi * 440 * t)).astype("<i2").tobytes()
-            pcm = (tone + bytes(RATE_OUT // 10 * 2)) * len(text.split())
-        words = [f" {word}" for word in text.split()]
-        chunks = [pcm[i : i + 9600] for i in range(0, len(pcm), 9600)]
-        for n, chunk in enumerate(chunks):
-            share = words[n * len(words) // len(chunks) : (n + 1) * len(words) // len(chunks)]
-            if share:
-                said = {"outputTranscription": {"text": "".join(share)}}
-                await self.send({"serverContent": said})
-            data = base64.b64encode(chunk).decode()
-            blob = {"mimeType": "audio/pcm;rate=24000", "data": data}
-            turn = {"role": "model", "parts": [{"inlineData": blob}]}
-            await self.send({"serverContent": {"modelTurn": turn}})
-            await asyncio.sleep(0.05)
-        await self.send({"serverContent": {"generationComplete": True}})
-        await asyncio.sleep(max(0.0, len(pcm) / 48_000 - 0.05 * len(chunks)))
-        await self.send({"serverContent": {"turnComplete": True}})
+    async def _speak(self, wish: Speak) -> None:
+        pcm = await self._senses.mouth.speak(wish.text, voice=wish.voice, language=wish.language)
+        await self._inbox.put(_Spoken(wish.number, pcm))
+
+    async def _end(self, close: Close) -> None:
+        record = self._record
+        record.closed_at = time.monotonic()
+        record.close = close
+        if not record.closed_by:
+            record.closed_by = "server"
+            code = close.code if close != LOST else INTERNAL_ERROR.code
+            await self._ws.close(code=code, message=close.reason.encode())
+        logger.info(
+            "live connection %d closed by the %s: %d", record.number, record.closed_by, close.code
+        )
+
+
+def _close_of(message: WSMessage, code: int | None) -> Close:
+    if message.type is WSMsgType.CLOSE:
+        return Close(message.data or NO_STATUS, message.extra or "")
+    return Close(code or LOST.code, "")

@@ -4,10 +4,9 @@ Everything that moves a session from one state to another is in TRANSITIONS; an 
 table does not list is a mistake of the emulator's own code.
 
     IDLE ──UserStarted──► USER_ACTIVE ──Prompted──► GENERATING ──GenerationFinished──► PLAYBACK_WAIT
-     ▲ ▲                     │  ▲                       │  │                                 │
-     │ └───UserWithdrew──────┘  └──(UserStarted after Interrupted)                           │
-     ├─────────────────Interrupted──────────────────────┘  │                                 │
-     └─────────────────PlaybackFinished, Interrupted───────┴─────────────────────────────────┘
+     ▲ └──────────────────Prompted─────────────────────▲ │                                     │
+     ├────────────────────Interrupted────────────────────┘                                     │
+     └────────────────────PlaybackFinished, Interrupted────────────────────────────────────────┘
 
 Errors:
 
@@ -41,11 +40,6 @@ class UserStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class UserWithdrew:
-    """The activity ended without anything to answer."""
-
-
-@dataclass(frozen=True, slots=True)
 class Prompted:
     """The model has something to answer: speech, text, content, a tool's result."""
 
@@ -67,9 +61,7 @@ class Interrupted:
     """The client's input cut the model's turn."""
 
 
-TurnEvent: TypeAlias = (
-    UserStarted | UserWithdrew | Prompted | GenerationFinished | PlaybackFinished | Interrupted
-)
+TurnEvent: TypeAlias = UserStarted | Prompted | GenerationFinished | PlaybackFinished | Interrupted
 
 TRANSITIONS: Final[Mapping[TurnState, Mapping[type[TurnEvent], TurnState]]] = MappingProxyType(
     {
@@ -79,7 +71,6 @@ TRANSITIONS: Final[Mapping[TurnState, Mapping[type[TurnEvent], TurnState]]] = Ma
         },
         TurnState.USER_ACTIVE: {
             Prompted: TurnState.GENERATING,
-            UserWithdrew: TurnState.IDLE,
         },
         TurnState.GENERATING: {
             GenerationFinished: TurnState.PLAYBACK_WAIT,

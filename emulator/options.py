@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from emulator.image_endpoint import ImageOptions
 from emulator.lifetime import Limits
 from emulator.resumption import HANDLE_TTL_S
 from emulator.scenario import Scenario
@@ -21,7 +22,7 @@ class Options:
     `api_keys`: the only keys that are valid; empty accepts every key that does not start with
     "invalid". `models`: more model ids and the name of the profile each behaves like.
     `max_sessions`: concurrent connections, None is no limit. `voice_activity`: emit
-    `voiceActivity` messages even when nobody asked for them.
+    `voiceActivity` messages even when nobody asked for them. `images`: see the image endpoint.
     """
 
     speed: float = 4.0
@@ -36,3 +37,4 @@ class Options:
     voice_activity: bool = False
     seed: int = 0
     scenario: Scenario | None = None
+    images: ImageOptions = field(default_factory=ImageOptions)

@@ -29,9 +29,7 @@ SIDES: Final = ("left", "right")
 MANNERS: Final = ("warmer", "cooler", "brighter", "darker", "grey", "black and white")
 
 _AN: Final = ("orange",)
-_WITH_ARTICLE: Final = tuple(
-    f"{'an' if colour in _AN else 'a'} {colour}" for colour in COLOURS
-)
+_WITH_ARTICLE: Final = tuple(f"{'an' if colour in _AN else 'a'} {colour}" for colour in COLOURS)
 
 SLOTS: Final[dict[str, tuple[str, ...]]] = {
     "colour": COLOURS,

@@ -1,11 +1,11 @@
 """What each Live model accepts, and how it behaves; pure data and checks.
 
-| profile | thinking | tools by default | content fields of one event | usage |
+| profile | thinking | tools by default | events hold | usage |
 |---|---|---|---|---|
-| 2.5 | `thinkingBudget` | BLOCKING, NON_BLOCKING allowed | one | on `turnComplete` |
-| 3.1 | `thinkingLevel` | BLOCKING only | several | before the output |
-| 3.8 | none | NON_BLOCKING, BLOCKING allowed | several | on `turnComplete` |
-| 3.8 extended thinking | `thinkingLevel`, not MINIMAL | NON_BLOCKING only | several | on `turnComplete` |
+| 2.5 | `thinkingBudget` | BLOCKING, NON_BLOCKING allowed | one field | at the end |
+| 3.1 | `thinkingLevel` | BLOCKING only | several fields | before the output |
+| 3.8 | none | NON_BLOCKING, BLOCKING allowed | several fields | at the end |
+| 3.8 extended thinking | `thinkingLevel`, not MINIMAL | NON_BLOCKING only | several | at the end |
 
 Where the real refusal's text is not known, the reason is the general one, INVALID_ARGUMENT for a
 value and NOT_IMPLEMENTED for a whole feature.
@@ -48,9 +48,11 @@ THINKING_LEVELS: Final = frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"})
 class Profile:
     """One family of Live models.
 
-    `first_audio_s` is the measured time from the end of speech to the first sound. `bundles` puts
-    several content fields into one event. `alpha_dialog_fields`: proactivity and affective dialog exist, under v1alpha only.
-    `cancels_turn_calls`: an interruption also cancels the
+    `first_audio_s` is the measured time from the end of speech to the first sound. `schedules`:
+    responses may say when to speak of them. `alpha_dialog_fields`: proactivity and affective
+    dialog exist, under v1alpha only. `bundles` puts several content fields into one event.
+    `usage_first`: usage is told before the output. `talks_over_user`: an INTERRUPT response does
+    not wait until the user has finished. `cancels_turn_calls`: an interruption also cancels the
     NON_BLOCKING calls of the interrupted turn, not only the BLOCKING ones.
     """
 

@@ -18,8 +18,8 @@ from typing import Final, Generic, TypeVar
 HANDLE_TTL_S: Final = 7200.0
 HANDLE_CHARACTERS: Final = 64
 # The newest of one session stay usable, and the newest sessions.
-MAX_HANDLES_OF_A_SESSION: Final = 64
-MAX_SESSIONS: Final = 512
+MAX_HANDLES_OF_A_SESSION: Final = 8
+MAX_SESSIONS: Final = 256
 
 SnapshotT = TypeVar("SnapshotT")
 
@@ -57,8 +57,10 @@ class HandleStore(Generic[SnapshotT]):
         session_id = self._next_id
         self._next_id += 1
         self._sessions[session_id] = _Session(connections=1)
-        while len(self._sessions) > MAX_SESSIONS:
-            self._sessions.popitem(last=False)
+        if len(self._sessions) > MAX_SESSIONS:
+            # Closed ones go first: an open session has a client who counts on its handles.
+            closed = (known for known, one in self._sessions.items() if not one.connections)
+            del self._sessions[next(closed, next(iter(self._sessions)))]
         return session_id
 
     def issue(self, session_id: int, snapshot: SnapshotT) -> str:
@@ -86,7 +88,6 @@ class HandleStore(Generic[SnapshotT]):
             if session.ended_at is not None and now - session.ended_at > self._ttl_s:
                 raise UnknownHandle
             session.connections += 1
-            session.ended_at = None
             return session_id, session.handles[handle]
         raise UnknownHandle
 

@@ -117,8 +117,10 @@ class ScenarioMind:
 
     def on_time(self) -> Reply:
         """The step that `next_at` announced."""
-        due = self.next_at()
-        return next((self._use(step) for step in self._unused if step.at_s == due), Reply())
+        timed = [step for step in self._unused if step.at_s is not None]
+        if not timed:
+            return Reply()
+        return self._use(min(timed, key=lambda step: step.at_s or 0.0))
 
     def _use(self, step: Step) -> Reply:
         if not step.repeat:
@@ -128,8 +130,8 @@ class ScenarioMind:
 
 def _load_yaml(text: str) -> JSON:
     try:
-        # Untyped, and needed for scenarios in YAML only.
-        import yaml  # type: ignore[import-untyped, unused-ignore]
+        # Needed for scenarios in YAML only.
+        import yaml  # type: ignore[import-untyped, unused-ignore]  # it has no types of its own
     except ImportError:
         raise ScenarioError("not JSON, and reading YAML needs the package PyYAML") from None
     try:
@@ -154,9 +156,7 @@ def _step(value: JSON, where: str) -> Step:
         transcript=_text(value, "transcript", where),
         repeat=value.get("repeat") is True,
     )
-    if step.transcript is not None and (
-        step.hear is None or not holds(step.transcript, step.hear)
-    ):
+    if step.transcript is not None and (step.hear is None or not holds(step.transcript, step.hear)):
         raise ScenarioError(f"{where}: `transcript` does not hold the words of `hear`")
     if step.repeat and step.at_s is not None:
         raise ScenarioError(f"{where}: a step with `at` cannot repeat")

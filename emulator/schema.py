@@ -20,9 +20,10 @@ SCALARS: Final = frozenset({"string", "bool", "int", "float", "bytes", "enum", "
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its canonical (camelCase) name, its type, and whether it is a list or a map."""
+    """One field: its canonical (camelCase) and proto names, its type, and whether it is many."""
 
     name: str
+    proto_name: str
     type: str
     repeated: bool
     mapped: bool
@@ -262,14 +263,20 @@ def snake_case(name: str) -> str:
 
 
 def _field(name: str, written: str) -> Field:
-    return Field(name, written.rstrip("*{}"), written.endswith("*"), written.endswith("{}"))
+    return Field(
+        name=name,
+        proto_name=snake_case(name),
+        type=written.rstrip("*{}"),
+        repeated=written.endswith("*"),
+        mapped=written.endswith("{}"),
+    )
 
 
 def _by_both_spellings(fields: Mapping[str, str]) -> Mapping[str, Field]:
     table: dict[str, Field] = {}
     for name, written in fields.items():
         field = _field(name, written)
-        table[name] = table[snake_case(name)] = field
+        table[name] = table[field.proto_name] = field
     return MappingProxyType(table)
 
 

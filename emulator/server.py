@@ -2,64 +2,134 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import re
-import ssl
+import json
+import random
+import time
 from pathlib import Path
+from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
+from emulator.admission import Doorkeeper, door_of_untrusted
+from emulator.auth import credential_refusal, read_credential_untrusted
 from emulator.certificate import make_certificate
+from emulator.closes import INVALID_KEY, NO_CREDENTIAL
+from emulator.ephemeral import TokenError, TokenStore
+from emulator.image_endpoint import add_image_routes
+from emulator.image_replies import error_body
+from emulator.journal import Journal
+from emulator.json_types import JSON, JsonObject
 from emulator.live_socket import LiveSocket
+from emulator.memory import Memory
+from emulator.options import Options
+from emulator.resumption import HandleStore
+from emulator.senses import Senses
 
-LIVE_PATH = re.compile(
-    r"/ws/google\.(?:ai\.generativelanguage\.v1(?:alpha|beta)?\.GenerativeService\."
-    r"BidiGenerateContent(?:Constrained)?"
-    r"|cloud\.aiplatform\.v1(?:beta1)?\.LlmBidiService/BidiGenerateContent)$"
-)
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+# Room for several large pictures in one request.
+MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+SHUTDOWN_TIME_LIMIT_S: Final = 3.0
 
 
 class EmulatorServer:
-    """Owns the listening socket and the senses; `close()` may be called more than once."""
+    """Owns the listening socket, the senses and all connections. start(), then close()."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Options, senses: Senses) -> None:
+        numbers = random.Random(options.seed)
+        self._options = options
+        self._senses = senses
+        self._handles: HandleStore[Memory] = HandleStore(numbers, options.handle_ttl_s)
+        self._tokens = TokenStore(numbers)
+        self._doorkeeper = Doorkeeper(
+            options, self._tokens, self._handles, numbers, senses.new_mind, senses.new_eyes
+        )
+        self._journal = Journal()
+        self._sockets: set[LiveSocket] = set()
         self._runner: web.AppRunner | None = None
-        self._voice = importlib.import_module("emulator.voice").Voice() if _has("voice") else None
-        self._ears = importlib.import_module("emulator.ears").Ears() if _has("ears") else None
 
     async def start(self, host: str, port: int, directory: Path) -> tuple[int, Path]:
-        """Listen, and return the port and the path of the certificate."""
-        certificate = make_certificate(directory)
-        app = web.Application(client_max_size=MAX_MESSAGE_BYTES)
-        if _has("image_endpoint"):
-            importlib.import_module("emulator.image_endpoint").add_image_routes(app)
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        for sense in (self._voice, self._ears):
-            if sense is not None:
-                await sense.start()
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
-        await self._runner.setup()
-        context: ssl.SSLContext = certificate.context
-        site = web.TCPSite(self._runner, host, port, ssl_context=context)
-        await site.start()
-        return self._runner.addresses[0][1], certificate.path
+        """Listen; returns the port (asked for as 0: a free one) and the certificate's path.
+
+        Raises:
+            OSError: the address cannot be bound or the directory not written.
+        """
+        certificate = make_certificate(directory, (host,))
+        await self._senses.start()
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=SHUTDOWN_TIME_LIMIT_S)
+        try:
+            await runner.setup()
+            site = web.TCPSite(runner, host, port, ssl_context=certificate.context)
+            await site.start()
+        except BaseException:
+            await runner.cleanup()
+            await self._senses.close()
+            raise
+        self._runner = runner
+        return int(runner.addresses[0][1]), certificate.path
 
     async def close(self) -> None:
+        """Say goodbye to every connection, then stop the senses; idempotent and bounded."""
         runner, self._runner = self._runner, None
-        if runner is not None:
+        if runner is None:
+            return
+        for socket in self._sockets:
+            socket.stop()
+        try:
             await runner.cleanup()
-        for sense in (self._voice, self._ears):
-            if sense is not None:
-                await sense.close()
+        finally:
+            await self._senses.close()
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        path = re.sub(r"/{2,}", "/", request.path)
-        if LIVE_PATH.search(path):
-            return await LiveSocket(self._voice, self._ears).run(request)
-        raise web.HTTPNotFound
+    def _app(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._authenticate])
+        self._journal.add_routes(app)
+        add_image_routes(app, self._options.images)
+        app.router.add_post(r"/{prefix:.*}auth_tokens", self._create_token)
+        app.router.add_get("/{path:.*}", self._live)
+        return app
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        door = door_of_untrusted(request.path)
+        if door is None or request.headers.get("upgrade", "").lower() != "websocket":
+            return _error(404, "NOT_FOUND", "The requested URL was not found.")
+        credential = read_credential_untrusted(_headers(request), request.query)
+        record = self._journal.open(time.monotonic())
+        socket = LiveSocket(self._doorkeeper, self._handles, self._options, self._senses, record)
+        self._sockets.add(socket)
+        try:
+            return await socket.run(request, door, credential)
+        finally:
+            self._sockets.discard(socket)
+
+    async def _create_token(self, request: web.Request) -> web.StreamResponse:
+        try:
+            name = self._tokens.create_untrusted(json.loads(await request.read()), time.time())
+        except (TokenError, ValueError) as error:
+            return _error(400, "INVALID_ARGUMENT", str(error))
+        return web.json_response({"name": name})
+
+    @web.middleware
+    async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """HTTP calls need a valid key; websockets are told so by a close, not by a status."""
+        if request.method == "POST":
+            credential = read_credential_untrusted(_headers(request), request.query)
+            close = credential_refusal(credential, self._options.api_keys)
+            if close == INVALID_KEY:
+                return _error(400, "INVALID_ARGUMENT", close.reason, "API_KEY_INVALID")
+            if close is not None or credential.token:
+                return _error(403, "PERMISSION_DENIED", NO_CREDENTIAL.reason)
+        return await handler(request)
 
 
-def _has(name: str) -> bool:
-    return importlib.util.find_spec(f"emulator.{name}") is not None
+def _error(status: int, name: str, message: str, reason: str = "") -> web.Response:
+    """An error in Google's form; `reason` adds an `ErrorInfo`."""
+    info: JsonObject = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "googleapis.com",
+    }
+    details: list[JSON] | None = [info] if reason else None
+    return web.json_response(error_body(status, name, message, details), status=status)
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}

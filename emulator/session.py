@@ -6,7 +6,6 @@ out what `take()` gives after each of them.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -18,29 +17,29 @@ from emulator.closes import EMPTY_ACTIVITY, INVALID_ARGUMENT, NOT_IMPLEMENTED, C
 from emulator.effects import Effect
 from emulator.floor import Floor, Scene
 from emulator.handle_offers import HandleOffers
-from emulator.json_types import JSON
+from emulator.json_types import JSON, JsonObject
 from emulator.lifetime import GoAway, Lifetime
-from emulator.live_setup import Backend, Behavior, Coverage, LiveSetup, read_tools
+from emulator.live_setup import Backend, Coverage, LiveSetup, read_tools
 from emulator.live_turns import TurnState
 from emulator.memory import Memory, Prompt
-from emulator.minds import Reply
 from emulator.options import Options
 from emulator.profiles import Profile, tools_refusals
 from emulator.record import SessionRecord
 from emulator.resumption import HandleStore
-from emulator.tool_calls import Result, Scheduling
+from emulator.tool_results import ToolResults
 from emulator.user_audio import ActivityError, seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a connection was let in with."""
+    """What a connection was let in with; `received` is the setup as the client wrote it."""
 
     setup: LiveSetup
     profile: Profile
     backend: Backend
     session_id: int
     memory: Memory
+    received: JsonObject
 
 
 class LiveSession:
@@ -54,47 +53,16 @@ class LiveSession:
         handles: HandleStore[Memory],
         now: float,
     ) -> None:
-        setup, memory = admission.setup, admission.memory
-        self._profile = admission.profile
-        self._backend = admission.backend
-        self._coverage = setup.coverage or admission.profile.coverage
-        self._memory = memory
+        scene = _scene(admission, options, record, handles, now)
+        self._profile = scene.profile
+        self._coverage = scene.setup.coverage or scene.profile.coverage
+        self._memory = scene.memory
         self._record = record
-        self._out = Announcer(
-            setup,
-            admission.profile,
-            admission.backend,
-            record,
-            voice_activity=options.voice_activity,
-        )
-        self._lifetime = Lifetime(
-            options.limits,
-            now,
-            compressed=setup.compression is not None,
-            session_age_s=memory.age_s,
-        )
-        self._lifetime.sees = memory.sees
-        self._offers = HandleOffers(
-            setup,
-            memory,
-            admission.session_id,
-            handles,
-            self._out,
-            self._lifetime,
-            options.handle_interval_s,
-        )
-        self._floor = Floor(
-            Scene(
-                setup,
-                admission.profile,
-                options,
-                memory,
-                record,
-                self._out,
-                self._offers,
-                self._lifetime,
-            )
-        )
+        self._out = scene.out
+        self._lifetime = scene.lifetime
+        self._offers = scene.offers
+        self._floor = Floor(scene)
+        self._results = ToolResults(scene, self._floor)
         self._out.send(messages.SETUP_COMPLETE)
         self._offers.offer(now)
         self._floor.resume(now)
@@ -103,6 +71,11 @@ class LiveSession:
     def state(self) -> TurnState:
         """Who has the floor."""
         return self._floor.state
+
+    @property
+    def model_has_floor(self) -> bool:
+        """True from a prompt until its `turnComplete`."""
+        return self._floor.model_has_it
 
     def take(self) -> list[Effect]:
         """Effects since the last call, in order; nothing follows a close."""
@@ -118,11 +91,13 @@ class LiveSession:
         )
         return min((time for time in times if time is not None), default=None)
 
-    def on_message(self, message: wire.ClientMessage, now: float) -> None:
-        """One client message."""
+    def on_message(
+        self, message: wire.ClientMessage, now: float, arrived_at: float | None = None
+    ) -> None:
+        """One client message; `arrived_at` is for the record, when it had to wait until now."""
         self._record.messages[type(message).__name__] += 1
         try:
-            self._dispatch(message, now)
+            self._dispatch(message, now, now if arrived_at is None else arrived_at)
         except ActivityError as error:
             if error.close == EMPTY_ACTIVITY:
                 self._out.empty_activity()
@@ -166,17 +141,17 @@ class LiveSession:
             return None
         return now - self._lifetime.session_age_s(now) + at_age_s
 
-    def _dispatch(self, message: wire.ClientMessage, now: float) -> None:
+    def _dispatch(self, message: wire.ClientMessage, now: float, arrived_at: float) -> None:
         user = self._memory.user
         match message:
             case wire.Audio(blob):
                 pcm, events = user.feed_untrusted(blob.data, blob.mime_type)
-                self._record.add_audio(blob.mime_type, len(blob.data), pcm, now)
+                self._record.add_audio(blob.mime_type, len(blob.data), pcm, arrived_at)
                 if self._coverage is Coverage.ALL_INPUT:
                     self._memory.meter.hear(seconds(pcm))
                 self._activity(events, now)
             case wire.Video(blob):
-                self._see(blob, now)
+                self._see(blob, arrived_at)
             case wire.Text(text):
                 self._text(text, now)
             case wire.ActivityStart():
@@ -189,7 +164,7 @@ class LiveSession:
                 self._content(message, now)
             case wire.ToolResponse(responses):
                 for response in responses:
-                    self._tool_response(response, now)
+                    self._results.respond(response, now)
             case wire.ContextUpdate(tools):
                 self._context_update(tools)
             case wire.Setup():
@@ -212,10 +187,10 @@ class LiveSession:
             prompt = Prompt("audio", memory.user_started_at, text=text, pcm=event.pcm)
             self._floor.prompt(prompt, now)
 
-    def _see(self, blob: wire.Blob, now: float) -> None:
+    def _see(self, blob: wire.Blob, arrived_at: float) -> None:
         memory = self._memory
-        self._record.add_frame(blob.mime_type, len(blob.data), now)
-        memory.eyes.look(blob.data, now)
+        self._record.add_frame(blob.mime_type, len(blob.data), arrived_at)
+        memory.eyes.look(blob.data, arrived_at)
         memory.sees = self._lifetime.sees = True
         if self._coverage is not Coverage.ONLY_ACTIVITY or memory.user.active:
             memory.meter.see_frame()
@@ -262,39 +237,38 @@ class LiveSession:
                 self._out.close(close)
             self._memory.tools = read_tools(tools)
 
-    def _tool_response(self, response: wire.FunctionResponse, now: float) -> None:
-        mldev = self._backend is Backend.MLDEV
-        schedules = self._profile.schedules and mldev
-        if (mldev and not response.id) or (response.scheduling and not schedules):
-            self._out.close(INVALID_ARGUMENT)
-            return
-        memory = self._memory
-        result = memory.ledger.respond(response)
-        if result is None:
-            self._record.unmatched_tool_responses += 1
-            return
-        call = result.call
-        self._record.add_call("response", call.name, call.id, result.response, now)
-        memory.meter.read(json.dumps(result.response))
-        if call.behavior is Behavior.BLOCKING:
-            if not result.will_continue:
-                reply = memory.mind.on_tool_result(call.name, result.response)
-                self._floor.blocking_result(reply, now)
-        else:
-            self._late_result(result, now)
 
-    def _late_result(self, result: Result, now: float) -> None:
-        """The response of a NON_BLOCKING call: the talk went on meanwhile."""
-        reply = Reply()
-        if result.scheduling is not Scheduling.SILENT:
-            reply = self._memory.mind.on_tool_result(result.call.name, result.response)
-        # With an interaction status even silence needs a turn: the client waits for IDLE.
-        if reply.empty and not self._profile.interaction_status:
-            return
-        prompt = Prompt("tool", now, reply=reply)
-        if result.scheduling is not Scheduling.INTERRUPT:
-            self._floor.wait(prompt, now)
-        elif self._floor.state is TurnState.USER_ACTIVE and not self._profile.talks_over_user:
-            self._floor.wait(prompt, now, first=True)
-        else:
-            self._floor.prompt(prompt, now, cuts=True)
+def _scene(
+    admission: Admission,
+    options: Options,
+    record: SessionRecord,
+    handles: HandleStore[Memory],
+    now: float,
+) -> Scene:
+    setup, profile, memory = admission.setup, admission.profile, admission.memory
+    out = Announcer(
+        setup, profile, admission.backend, record, voice_activity=options.voice_activity
+    )
+    compressed = setup.compression is not None
+    lifetime = Lifetime(options.limits, now, compressed=compressed, session_age_s=memory.age_s)
+    lifetime.sees = memory.sees
+    offers = HandleOffers(
+        setup,
+        memory,
+        admission.session_id,
+        handles,
+        out,
+        lifetime,
+        options.handle_interval_s,
+    )
+    return Scene(
+        setup=setup,
+        profile=profile,
+        backend=admission.backend,
+        options=options,
+        memory=memory,
+        record=record,
+        out=out,
+        offers=offers,
+        lifetime=lifetime,
+    )

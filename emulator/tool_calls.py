@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -46,11 +46,12 @@ class Result:
 
 
 class ToolLedger:
-    """Pending calls by id. Pure; ids come from the random numbers it is given."""
+    """Pending calls by id. Pure; the ids follow from the seed."""
 
-    def __init__(self, profile: Profile, numbers: random.Random) -> None:
+    def __init__(self, profile: Profile, seed: str) -> None:
         self._profile = profile
-        self._numbers = numbers
+        self._seed = seed
+        self._made = 0
         self._pending: dict[str, PendingCall] = {}
         # Responses to calls that are unknown, finished or cancelled.
         self.unmatched = 0
@@ -73,7 +74,9 @@ class ToolLedger:
 
     def call(self, name: str, args: JsonObject, behavior: Behavior, turn: int) -> PendingCall:
         """Record a new call under a new id."""
-        digits = str(self._numbers.randrange(10 ** (ID_DIGITS - 1), 10**ID_DIGITS))
+        digest = hashlib.sha256(f"{self._seed}/{self._made}".encode()).hexdigest()
+        self._made += 1
+        digits = str(int(digest, 16))[:ID_DIGITS]
         call = PendingCall(f"function-call-{digits}", name, args, behavior, turn)
         self._pending[call.id] = call
         return call

@@ -7,7 +7,14 @@ Errors:
 
 from __future__ import annotations
 
-from emulator.activity import RATE_HZ, ActivityEvent, AutomaticActivity, Ended, ManualActivity, Started
+from emulator.activity import (
+    RATE_HZ,
+    ActivityEvent,
+    AutomaticActivity,
+    Ended,
+    ManualActivity,
+    Started,
+)
 from emulator.audio_in import AudioFormatError, AudioStream
 from emulator.closes import EMPTY_ACTIVITY, INVALID_ARGUMENT, Close
 from emulator.live_setup import LiveSetup

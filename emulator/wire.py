@@ -19,9 +19,10 @@ from typing import Final, TypeAlias, assert_never
 
 from emulator.closes import INVALID_ARGUMENT, Close, unknown_field_reason
 from emulator.json_types import JSON, JsonObject, list_of, object_of, text_of
-from emulator.schema import FIELDS, SCALARS, Field, snake_case
+from emulator.schema import FIELDS, SCALARS, Field
 
 MAX_DEPTH: Final = 64
+_STANDARD_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
 
 
 class WireError(Exception):
@@ -171,9 +172,9 @@ def canonical_untrusted(value: JsonObject, message: str, path: str = "") -> Json
 
 def decode_base64_untrusted(text: str) -> bytes:
     """Bytes of standard or URL-safe base64, padded or not. Raises WireError."""
-    standard = text.translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
-        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        standard = text.encode("ascii").translate(_STANDARD_ALPHABET).rstrip(b"=")
+        return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise WireError(INVALID_ARGUMENT) from None
 
@@ -189,8 +190,7 @@ def _message(
         if field is None:
             unknown.append(unknown_field_reason(key, path))
         elif inner is not None:
-            proto_name = snake_case(field.name)
-            inner_path = f"{path}.{proto_name}" if path else proto_name
+            inner_path = f"{path}.{field.proto_name}" if path else field.proto_name
             clean[field.name] = _field_value(inner, field, inner_path, unknown, depth + 1)
     return clean
 

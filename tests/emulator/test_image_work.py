@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from emulator.colours import PAINT
+from emulator.image_models import MODELS
+from emulator.image_requests import ImageRequest, ImageRequestError, parse_untrusted
+from emulator.image_work import MAX_EARLIER, answer, make_picture
+from emulator.pictures import JPEG, PNG
+from tests.emulator.painted import decoded, encoded, plain, room
+
+
+def inline(picture: Image.Image) -> dict[str, Any]:
+    data = base64.b64encode(encoded(picture)).decode()
+    return {"inlineData": {"mimeType": "image/png", "data": data}}
+
+
+def request(*contents: tuple[str, list[Any]], **config: Any) -> ImageRequest:
+    body = {
+        "contents": [
+            {"role": role, "parts": [{"text": p} if isinstance(p, str) else p for p in parts]}
+            for role, parts in contents
+        ],
+        "generationConfig": config,
+    }
+    return parse_untrusted(json.dumps(body).encode(), MODELS["gemini-3.1-flash-image"])
+
+
+def test_something_new_has_the_wanted_size() -> None:
+    wish = request(("user", ["draw a red circle"]), imageConfig={"aspectRatio": "16:9"})
+    picture, words = make_picture(wish)
+    assert picture.size == (1376, 768)
+    assert picture.getpixel((688, 384)) == PAINT["red"]
+    assert words == "Here is your picture."
+    assert make_picture(request(("user", ["a tree"])))[0].size == (1024, 1024)
+
+
+def test_a_given_picture_is_edited_in_its_size() -> None:
+    painted = room(320, 240)
+    wish = request(
+        ("user", ["change the wall to blue", inline(painted.picture)]),
+        imageConfig={"imageSize": "2K"},
+    )
+    picture, _ = make_picture(wish)
+    assert picture.size == (320, 240)
+    red, _, blue = np.asarray(picture)[10, 10]
+    assert blue > red + 60
+
+
+def test_a_chat_goes_on_from_the_last_picture() -> None:
+    red, green = plain((200, 0, 0)), plain((0, 200, 0))
+    turns: list[tuple[str, list[Any]]] = [
+        ("user", ["draw", inline(red)]),
+        ("model", [inline(green)]),
+    ]
+    grey, _ = make_picture(request(*turns, ("user", ["make it darker"])))
+    assert grey.getpixel((5, 5)) == (0, 144, 0)
+    back, _ = make_picture(request(*turns, ("user", ["undo"])))
+    assert back.getpixel((5, 5)) == (200, 0, 0)
+    new, _ = make_picture(request(*turns, ("user", ["draw a blue square"])))
+    assert new.size == (1024, 1024)
+
+
+def test_several_pictures_of_one_turn() -> None:
+    red, blue = plain((200, 0, 0)), plain((0, 0, 200))
+    picture, _ = make_picture(request(("user", ["combine them", inline(red), inline(blue)])))
+    assert picture.getpixel((5, 5)) == (200, 0, 0)
+    assert picture.getpixel((60, 5)) == (0, 0, 200)
+
+
+def test_long_chats_keep_the_first_picture() -> None:
+    pictures = [plain((number, 0, 0)) for number in range(MAX_EARLIER + 5)]
+    turns = [("user", ["x", inline(one)]) for one in pictures]
+    first, _ = make_picture(request(*turns, ("user", ["go back to the first one"])))
+    assert first.getpixel((0, 0)) == (0, 0, 0)
+    before, _ = make_picture(request(*turns, ("user", ["undo"])))
+    assert before.getpixel((0, 0)) == (len(pictures) - 2, 0, 0)
+
+
+def test_nothing_to_go_back_to() -> None:
+    reply = answer(request(("user", ["undo", inline(plain((1, 1, 1)))])), PNG)
+    assert (reply.finish, reply.image) == ("NO_IMAGE", None)
+    assert reply.text
+
+
+@pytest.mark.parametrize("data", ["AAAA", ""])
+def test_what_is_no_picture(data: str) -> None:
+    broken = {"inlineData": {"mimeType": "image/png", "data": data}}
+    with pytest.raises(ImageRequestError, match="Unable to process input image"):
+        answer(request(("user", ["blur it", broken])), PNG)
+
+
+def test_too_many_pixels_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emulator.image_work.MAX_TOTAL_PIXELS", 64 * 48 * 2)
+    two = [inline(plain((1, 1, 1)))] * 2
+    answer(request(("user", ["combine", *two])), PNG)
+    with pytest.raises(ImageRequestError, match="too many pixels"):
+        answer(request(("user", ["combine", *two, two[0]])), PNG)
+
+
+@pytest.mark.parametrize(
+    ("modalities", "has_text", "has_image"),
+    [
+        ([], False, True),
+        (["IMAGE"], False, True),
+        (["TEXT", "IMAGE"], True, True),
+        (["TEXT"], True, False),
+    ],
+)
+def test_modalities(modalities: list[str], has_text: bool, has_image: bool) -> None:
+    wish = request(("user", ["a tree"]), responseModalities=modalities)
+    reply = answer(wish, JPEG)
+    assert (bool(reply.text), reply.image is not None) == (has_text, has_image)
+
+
+def test_thoughts_only_when_asked_for() -> None:
+    quiet = answer(request(("user", ["a tree"])), JPEG)
+    assert quiet.thoughts == () and quiet.thought_image is None
+    loud = answer(request(("user", ["a tree"]), thinkingConfig={"includeThoughts": True}), JPEG)
+    assert loud.thoughts and loud.thought_image is not None
+    assert max(decoded(loud.thought_image).size) == 512
+    assert loud.image == quiet.image

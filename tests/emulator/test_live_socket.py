@@ -1,0 +1,200 @@
+"""Raw websockets against the emulator: what browsers and broken clients send."""
+
+import asyncio
+import base64
+import json
+import ssl
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from emulator.closes import INVALID_ARGUMENT, NO_CREDENTIAL
+from emulator.options import Options
+from emulator.senses import Senses, standard_senses
+from emulator.server import EmulatorServer
+from tests.emulator.emulator_process import RunningEmulator
+from tests.emulator.test_activity import silence, tone
+
+SERVICE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+VERTEX = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
+SETUP = {"setup": {"model": "models/gemini-3.8-live"}}
+KEY = {"x-goog-api-key": "key"}
+LIMIT_S = 10.0
+
+
+def open_socket(
+    emulator: RunningEmulator, path: str = SERVICE, headers: dict[str, str] | None = None
+) -> connect:
+    url = emulator.base_url.replace("https", "wss") + path
+    return connect(
+        url, ssl=emulator.context, additional_headers=KEY if headers is None else headers
+    )
+
+
+async def receive(socket: ClientConnection) -> dict[str, Any]:
+    """One server message; the frame must be binary."""
+    async with asyncio.timeout(LIMIT_S):
+        frame = await socket.recv()
+    assert isinstance(frame, bytes)
+    assert len(frame) < 2**20
+    message: dict[str, Any] = json.loads(frame)
+    return message
+
+
+async def closed(socket: ClientConnection) -> tuple[int, str]:
+    """Read on until the server closes."""
+    async with asyncio.timeout(LIMIT_S):
+        with pytest.raises(ConnectionClosed):
+            while True:
+                await socket.recv()
+    assert socket.close_code is not None
+    return socket.close_code, socket.close_reason or ""
+
+
+async def ready(socket: ClientConnection, setup: dict[str, Any] = SETUP) -> None:
+    await socket.send(json.dumps(setup))
+    assert await receive(socket) == {"setupComplete": {}}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        (SERVICE + "?key=key", {}),
+        (SERVICE.replace("v1beta", "v1alpha"), KEY),
+        (VERTEX, {"Authorization": "Bearer anything"}),
+        ("/my/own/gateway", {}),
+    ],
+)
+async def test_ways_in(emulator: RunningEmulator, path: str, headers: dict[str, str]) -> None:
+    async with open_socket(emulator, path, headers) as socket:
+        await ready(socket)
+
+
+async def test_a_browsers_turn(emulator: RunningEmulator) -> None:
+    """Camel case, the standard base64 alphabet, and frames of bytes, as browsers may send them."""
+    detection = {"automaticActivityDetection": {"silenceDurationMs": 200}}
+    setup = {"setup": {**SETUP["setup"], "realtimeInputConfig": detection}}
+    async with open_socket(emulator) as socket:
+        await ready(socket, setup)
+        data = base64.b64encode(tone(0.4) + silence(0.4)).decode()
+        assert "+" in data or "/" in data
+        audio = {"audio": {"data": data, "mimeType": "audio/pcm;rate=16000"}}
+        await socket.send(json.dumps({"realtimeInput": audio}).encode())
+        kinds: list[str] = []
+        while "turnComplete" not in kinds:
+            kinds += (await receive(socket)).get("serverContent", {})
+    assert kinds[-2:] == ["generationComplete", "turnComplete"]
+    assert "modelTurn" in kinds
+
+
+@pytest.mark.parametrize(
+    ("headers", "frame", "code", "reason"),
+    [
+        ({}, json.dumps(SETUP), 1008, NO_CREDENTIAL.reason),
+        (KEY, "{", 1007, INVALID_ARGUMENT.reason),
+        (KEY, '{"realtimeInput": {"text": "hi"}}', 1007, INVALID_ARGUMENT.reason),
+        (KEY, '{"config": {}}', 1007, 'Unknown name "config": Cannot find field.'),
+        (
+            KEY,
+            '{"setup": {"bogusField": 1}}',
+            1007,
+            "Invalid JSON payload received. Unknown name \"bogusField\" at 'setup': Cannot find"
+            " field.",
+        ),
+    ],
+)
+async def test_first_messages_that_are_refused(
+    emulator: RunningEmulator, headers: dict[str, str], frame: str, code: int, reason: str
+) -> None:
+    async with open_socket(emulator, headers=headers) as socket:
+        # The upgrade is always accepted; silence before the setup is no fault.
+        await socket.send(frame)
+        got = await closed(socket)
+    assert got[0] == code
+    assert got[1].endswith(reason)
+
+
+@pytest.mark.parametrize("frame", ["{", b"\xff\xfe", '{"x": 1}', '{"realtimeInput": {"x": 1}}'])
+async def test_garbage_closes_its_own_connection_only(
+    emulator: RunningEmulator, frame: str | bytes
+) -> None:
+    async with open_socket(emulator) as other, open_socket(emulator) as socket:
+        await ready(other)
+        await ready(socket)
+        await socket.send(frame)
+        assert (await closed(socket))[0] == 1007
+        await other.send('{"realtimeInput": {"text": "hello"}}')
+        assert "serverContent" in await receive(other)
+
+
+async def test_how_a_connection_ended_is_recorded(emulator: RunningEmulator) -> None:
+    async with open_socket(emulator) as socket:
+        await ready(socket)
+        await socket.close(1000, "bye")
+    ended = await _record(emulator)
+    assert ended["close"] == {"code": 1000, "reason": "bye", "by": "client"}
+    async with open_socket(emulator) as socket:
+        await socket.send("{")
+        await closed(socket)
+    ended = await _record(emulator)
+    assert ended["close"]["code"] == 1007
+    assert ended["close"]["by"] == "server"
+
+
+async def test_a_connection_that_breaks_is_over(emulator: RunningEmulator) -> None:
+    async with open_socket(emulator) as socket:
+        await ready(socket)
+        socket.transport.abort()
+        await socket.wait_closed()
+    ended = await _record(emulator)
+    assert ended["close"]["code"] in (1000, 1006)
+    assert ended["closed_at"] is not None
+
+
+async def _record(emulator: RunningEmulator) -> dict[str, Any]:
+    """The newest record, once its connection has ended."""
+    deadline = time.monotonic() + LIMIT_S
+    while True:
+        record = (await asyncio.to_thread(emulator.sessions))[-1]
+        if record["close"] is not None or time.monotonic() > deadline:
+            return record
+
+
+class BrokenMouth:
+    """A mouth that fails in a way nobody expected."""
+
+    async def start(self) -> None:
+        pass
+
+    async def speak(self, text: str, *, voice: str, language: str) -> bytes:
+        raise RuntimeError("no breath")
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def broken(tmp_path: Path) -> AsyncIterator[str]:
+    whole = standard_senses(None)
+    server = EmulatorServer(
+        Options(), Senses(BrokenMouth(), whole.ears, whole.new_eyes, whole.new_mind)
+    )
+    port, _ = await server.start("127.0.0.1", 0, tmp_path)
+    yield f"wss://127.0.0.1:{port}{SERVICE}"
+    await server.close()
+    await server.close()
+
+
+async def test_a_failure_of_the_emulator_itself_is_an_internal_error(
+    broken: str, tmp_path: Path
+) -> None:
+    context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+    async with connect(broken, ssl=context, additional_headers=KEY) as socket:
+        await ready(socket)
+        await socket.send('{"realtimeInput": {"text": "hello"}}')
+        assert await closed(socket) == (1011, "Internal error encountered.")

@@ -1,0 +1,56 @@
+from emulator.json_types import JsonObject
+from emulator.memory import MAX_WAITING_PROMPTS, Prompt
+from emulator.wire import FunctionResponse
+from tests.emulator.live_driver import World, spoken
+from tests.emulator.test_activity import silence, tone
+
+PCM = "audio/pcm;rate=16000"
+SETUP: JsonObject = {"model": "models/gemini-3.8-live", **spoken()}
+
+
+def test_a_snapshot_is_not_touched_by_what_follows() -> None:
+    memory = World().admit(SETUP).memory
+    memory.unanswered.append("before")
+    memory.user.feed_untrusted(tone(0.5), PCM)
+    snapshot = memory.snapshot(12.0)
+    memory.unanswered.append("after")
+    memory.meter.read("text")
+    memory.eyes.look(b"red", 0.0)
+    _, events = memory.user.feed_untrusted(silence(0.3), PCM)
+    assert len(events) == 1
+    assert (snapshot.unanswered, snapshot.age_s) == (["before"], 12.0)
+    assert snapshot.meter.context_tokens == 0
+    assert snapshot.eyes.describe() == ""
+    # Half an utterance is part of the snapshot and can be ended from there.
+    assert snapshot.user.active
+    _, again = snapshot.user.feed_untrusted(silence(0.3), PCM)
+    assert again == events
+
+
+def test_pending_calls_are_part_of_a_snapshot() -> None:
+    admission = World().admit(SETUP)
+    memory = admission.memory
+    call = memory.ledger.call("f", {}, admission.profile.default_behavior, 1)
+    snapshot = memory.snapshot(0.0)
+    memory.ledger.cancel(1)
+    assert snapshot.ledger.respond(FunctionResponse(call.id, "f", {}, "", False)) is not None
+
+
+def test_a_new_setup_brings_tools_and_maybe_another_activity() -> None:
+    world = World()
+    memory = world.admit(SETUP).memory
+    same = memory.user
+    tools: JsonObject = {"tools": [{"functionDeclarations": [{"name": "f"}]}]}
+    memory.adopt(world.admit({**SETUP, **tools}).setup)
+    assert memory.user is same
+    assert [tool.name for tool in memory.tools] == ["f"]
+    manual: JsonObject = {"realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}}}
+    memory.adopt(world.admit({"model": "models/gemini-3.8-live", **manual}).setup)
+    assert memory.user.manual
+
+
+def test_waiting_prompts_are_bounded_and_the_oldest_go() -> None:
+    memory = World().admit(SETUP).memory
+    for number in range(MAX_WAITING_PROMPTS + 1):
+        memory.waiting.append(Prompt("text", 0.0, text=str(number)))
+    assert memory.waiting[0].text == "1"

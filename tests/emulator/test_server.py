@@ -1,0 +1,112 @@
+import asyncio
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from emulator.options import Options
+from emulator.senses import standard_senses
+from emulator.server import EmulatorServer
+from tests.emulator.emulator_process import RunningEmulator, running_emulator
+
+SERVICE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+KEY = {"x-goog-api-key": "good"}
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
+    folder = tmp_path_factory.mktemp("emulator")
+    with running_emulator(folder, "--api-key", "good") as running:
+        yield running
+
+
+async def ask(
+    emulator: RunningEmulator,
+    method: str,
+    path: str,
+    headers: dict[str, str] | None = None,
+    body: object = None,
+) -> tuple[int, Any]:
+    """Status and decoded body."""
+    url, context = emulator.base_url + path, emulator.context
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, url, ssl=context, headers=headers, json=body) as answer,
+    ):
+        text = await answer.text()
+        return answer.status, json.loads(text) if text.startswith(("{", "[")) else text
+
+
+async def test_tokens_are_made_under_any_version(emulator: RunningEmulator) -> None:
+    for path in ("/v1alpha/auth_tokens", "/prefix//v1beta/auth_tokens"):
+        status, body = await ask(emulator, "POST", path, KEY, {"uses": 1})
+        assert status == 200
+        assert body["name"].startswith("auth_tokens/")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status", "name"),
+    [
+        (KEY, {"uses": -1}, 400, "INVALID_ARGUMENT"),
+        ({"x-goog-api-key": "bad"}, {}, 400, "INVALID_ARGUMENT"),
+        ({}, {}, 403, "PERMISSION_DENIED"),
+        ({"Authorization": "Token auth_tokens/x"}, {}, 403, "PERMISSION_DENIED"),
+    ],
+)
+async def test_wrong_requests_have_googles_errors(
+    emulator: RunningEmulator, headers: dict[str, str], body: object, status: int, name: str
+) -> None:
+    got, answer = await ask(emulator, "POST", "/v1beta/auth_tokens", headers, body)
+    assert (got, answer["error"]["code"], answer["error"]["status"]) == (status, status, name)
+
+
+async def test_an_invalid_key_is_named_as_google_does(emulator: RunningEmulator) -> None:
+    _, answer = await ask(emulator, "POST", "/v1beta/auth_tokens", {"x-goog-api-key": "bad"}, {})
+    assert answer["error"]["details"][0]["reason"] == "API_KEY_INVALID"
+
+
+async def test_a_body_that_is_no_json_is_refused(emulator: RunningEmulator) -> None:
+    headers = {**KEY, "content-type": "text/plain"}
+    assert (await ask(emulator, "POST", "/v1beta/auth_tokens", headers))[0] == 400
+
+
+async def test_elsewhere_is_nothing(emulator: RunningEmulator) -> None:
+    for path in ("/", SERVICE, "/emulator/sessions/0/audio"):
+        assert (await ask(emulator, "GET", path))[0] == 404
+    assert await ask(emulator, "GET", "/emulator/sessions") == (200, [])
+
+
+async def test_closing_says_goodbye_to_every_connection(tmp_path: Path) -> None:
+    server = EmulatorServer(Options(), standard_senses(None))
+    port, certificate = await server.start("127.0.0.1", 0, tmp_path)
+    assert certificate == tmp_path / "ca.pem"
+    context = ssl.create_default_context(cafile=str(certificate))
+    url = f"wss://127.0.0.1:{port}{SERVICE}"
+    connecting = connect(url, ssl=context, additional_headers=KEY)
+    waiting = connect(url, ssl=context, additional_headers=KEY)
+    async with connecting as talking, waiting as silent:
+        await talking.send('{"setup": {"model": "models/gemini-3.8-live"}}')
+        await talking.recv()
+        await server.close()
+        for socket in (talking, silent):
+            async with asyncio.timeout(5):
+                with pytest.raises(ConnectionClosed):
+                    await socket.recv()
+            assert socket.close_code == 1001
+    await server.close()
+
+
+async def test_a_failed_start_leaves_nothing_open(
+    emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    port = int(emulator.base_url.rpartition(":")[2])
+    server = EmulatorServer(Options(), standard_senses(None))
+    with pytest.raises(OSError, match="address already in use"):
+        await server.start("127.0.0.1", port, tmp_path)
+    await server.close()
