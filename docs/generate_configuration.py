@@ -38,8 +38,8 @@ those that have a key in the tables below, in the object `room`:
 - Keys are written in camel case or snake case. Settings of the image model and of the camera may
   also stand together in an object: `"image": {"size": "2K"}`, `"video": {"jpegQuality": 90}`.
 - Lists in a variable are written with commas, or in JSON when an entry holds a comma. Objects are
-  written in JSON, or part by part: `EASEL_THINKING_LEVEL=low`. An object that can be switched off
-  takes `true` and `false` as well.
+  written in JSON, or part by part: `EASEL_THINKING_LEVEL=low`; the part's own variable wins. An
+  object that can be switched off takes `true` and `false` as well.
 - Words of the API are written without their prefix and in lower case, `low` for
   `MEDIA_RESOLUTION_LOW`; the API's own spelling works too.
 - An empty variable counts as one that is not set. An unknown one is an error.

@@ -35,14 +35,14 @@ DITHER_RMS: Final = 4.0
 MIN_CONTRAST_DB: Final = 8.0
 MAX_HOLE_EDGES_PER_S: Final = 3.0
 FEWEST_HOLE_EDGES: Final = 3
-COVERAGE: Final = (0.8, 1.4)
-MAX_INNER_SILENCE: Final = 0.12
+COVERAGE: Final = (0.76, 1.4)
+MAX_INNER_SILENCE: Final = 0.18
 PACE: Final = (0.67, 1.6)
 MIN_FIT: Final = -8.5
 MIN_FIT_OF_A_WORD: Final = -12.0
 MIN_FIT_AGAINST_PHONES: Final = -4.0
 MIN_FIT_SUM: Final = -11.2
-MIN_FIT_SUM_OF_ONE_WORD: Final = -9.6
+MIN_FIT_SUM_OF_ONE_WORD: Final = -10.6
 
 # Ten-millisecond frames of a sentence at 160 words a minute: fitted to espeak-ng's voices.
 VOWEL_FRAMES: Final = 3.7

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ from transports import rtvi
 from transports.packet_track import opus_packet
 
 ID_BYTES: Final = 9
+MAX_ABSENT: Final = 64
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Peers:
     def __init__(self, room: RoomView, shared: Shared) -> None:
         self.counters = PeersCounters()
         self.by_id: dict[str, Participant] = {}
+        self._absent: OrderedDict[str, Participant] = OrderedDict()
         self._room = room
         self._shared = shared
 
@@ -50,28 +53,40 @@ class Peers:
         if participant is not None:
             answer = await (participant.connect(sdp) if restart else participant.renegotiate(sdp))
             return answer, participant.peer_id
-        participant = self._add()
+        participant = self._return(peer_id or "") or self._new()
+        self._admit(participant)
         try:
             return await participant.connect(sdp), participant.peer_id
         except BaseException:
             self.by_id.pop(participant.peer_id, None)
             raise
 
-    def _add(self) -> Participant:
-        if len(self.by_id) >= self._shared.max_peers:
-            raise ServiceFull("This room is full.")
-        participant = Participant(
+    def _return(self, peer_id: str) -> Participant | None:
+        """One whose connection was lost: the SDKs come back under the old id, and do not say
+        again that they are ready."""
+        return self._absent.pop(peer_id, None)
+
+    def _new(self) -> Participant:
+        return Participant(
             secrets.token_urlsafe(ID_BYTES),
             self._room,
             self._shared.peer_config,
             self._shared.max_message_bytes,
         )
+
+    def _admit(self, participant: Participant) -> None:
+        if len(self.by_id) >= self._shared.max_peers:
+            raise ServiceFull("This room is full.")
         self.by_id[participant.peer_id] = participant
         self.counters.joined += 1
-        return participant
 
     def remove(self, participant: Participant) -> None:
-        self.by_id.pop(participant.peer_id, None)
+        """It may come back under its id, as long as not too many others are away."""
+        if self.by_id.pop(participant.peer_id, None) is None:
+            return
+        self._absent[participant.peer_id] = participant
+        while len(self._absent) > MAX_ABSENT:
+            self._absent.popitem(last=False)
 
     def broadcast(self, message: str) -> None:
         """To everyone whose client is ready; one that cannot take it is counted."""

@@ -114,6 +114,9 @@ class Room:
         """The answer to an offer, and the id of the peer. Raises `SignallingRefused`,
         `ServiceFull`."""
         answer, peer_id = await self.peers.answer(sdp, peer_id, restart=restart)
+        participant = self.peers.by_id.get(peer_id)
+        if participant is not None and participant.is_ready:
+            self.gallery.joined(participant)
         if self.lifecycle.state in (RoomState.OPEN, RoomState.EMPTY):
             self._apply(RoomEvent.PEER_CAME, f"peer {peer_id}")
         return answer, peer_id

@@ -62,7 +62,7 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         metrics = Metrics()
         signer = UrlSigner(prefix=_path(service.public_url))
         shared = Shared(
-            client=make_client(endpoint),
+            client=make_client(endpoint, vertex=settings.vertex),
             vertex=settings.vertex,
             executor=executor,
             ticker=ticker,

@@ -38,15 +38,21 @@ class AudioInCounters:
 
 @dataclass(slots=True)
 class _Speaker:
+    """`heard_at` is None while nothing comes; `filled` is silence since then, in samples."""
+
     peer_id: str
     decoder: OpusDecoder = field(default_factory=OpusDecoder)
     activity: VoiceActivity = field(default_factory=lambda: VoiceActivity(INPUT_HZ))
     heard_at: float | None = None
-    filled_s: float = 0.0
+    filled: int = 0
 
 
 class AudioIn:
-    """`emit` gets the frames, in order: PCM of 40 ms, and who speaks."""
+    """`emit` gets the frames, in order: PCM of 40 ms, and who speaks.
+
+    `now` is the event loop's time in seconds. What unknown peers send is ignored: packets may
+    still be on their way when a peer has left.
+    """
 
     def __init__(self, emit: Callable[[Frame], None]) -> None:
         self.counters = AudioInCounters()
@@ -64,15 +70,10 @@ class AudioIn:
             return
         if speaker.activity.speaking:
             self._announce(peer_id, speaking=False)
-        if speaker.heard_at is not None:
-            for frame in self.mixer.remove(peer_id):
-                self._emit_pcm(frame)
-
-    def level_db(self, peer_id: str) -> float:
-        """How loud the peer is now, in dB of full scale."""
-        return self._speakers[peer_id].activity.level
+        self._stop(speaker)
 
     def packet(self, peer_id: str, payload: bytes, now: float) -> None:
+        self.counters.packets += 1
         self._decoded(peer_id, lambda decoder: decoder.decode(payload), now)
 
     def missing(self, peer_id: str, next_payload: bytes | None, now: float) -> None:
@@ -89,38 +90,37 @@ class AudioIn:
         speaker = self._speakers.get(peer_id)
         if speaker is None:
             return
-        rest_s = duration_s - speaker.filled_s
-        if rest_s > 0:
-            self._samples(speaker, np.zeros(int(rest_s * INPUT_HZ), np.int16), now)
+        rest = int(min(duration_s, FILL_LIMIT_S) * INPUT_HZ) - speaker.filled
+        if rest > 0:
+            self._samples(speaker, np.zeros(rest, np.int16), now)
 
     def tick(self, now: float) -> None:
         """Fills pauses. Call it at least every 100 ms."""
         for speaker in self._speakers.values():
-            if speaker.heard_at is None or now - speaker.heard_at < FILL_AFTER_S:
-                continue
-            due_s = min(now - speaker.heard_at, FILL_LIMIT_S) - speaker.filled_s
-            if due_s > 0:
-                speaker.filled_s += due_s
-                self._pcm(speaker, np.zeros(int(due_s * INPUT_HZ), np.int16))
-            elif now - speaker.heard_at > FILL_LIMIT_S:
-                self._stop(speaker)
-        self._pause_when_all_stopped()
-
-    def _stop(self, speaker: _Speaker) -> None:
-        speaker.heard_at = None
-        for frame in self.mixer.remove(speaker.peer_id):
-            self._emit_pcm(frame)
-
-    def _pause_when_all_stopped(self) -> None:
+            if speaker.heard_at is not None and now - speaker.heard_at >= FILL_AFTER_S:
+                self._fill(speaker, now - speaker.heard_at)
         if not self._paused and all(s.heard_at is None for s in self._speakers.values()):
             self._paused = True
             self._emit(AudioPausedFrame())
+
+    def _fill(self, speaker: _Speaker, pause_s: float) -> None:
+        due = int(min(pause_s, FILL_LIMIT_S) * INPUT_HZ) - speaker.filled
+        if due > 0:
+            speaker.filled += due
+            self._pcm(speaker, np.zeros(due, np.int16))
+        elif pause_s > FILL_LIMIT_S:
+            self._stop(speaker)
+
+    def _stop(self, speaker: _Speaker) -> None:
+        """The others wait for `speaker` no longer."""
+        speaker.heard_at = None
+        for frame in self.mixer.remove(speaker.peer_id):
+            self._emit_pcm(frame)
 
     def _decoded(self, peer_id: str, decode: Callable[[OpusDecoder], Pcm], now: float) -> None:
         speaker = self._speakers.get(peer_id)
         if speaker is None:
             return
-        self.counters.packets += 1
         try:
             samples = decode(speaker.decoder)
         except CodecError:
@@ -130,7 +130,7 @@ class AudioIn:
 
     def _samples(self, speaker: _Speaker, samples: Pcm, now: float) -> None:
         speaker.heard_at = now
-        speaker.filled_s = 0.0
+        speaker.filled = 0
         self._paused = False
         self._pcm(speaker, samples)
 

@@ -7,6 +7,7 @@ the bot started or stopped speaking, and how much of a cut answer was heard.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -25,15 +26,15 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from processors.frames import AnswerCutFrame, GenerationCompleteFrame, TurnCompleteFrame
-from processors.opus import OUTPUT_HZ, OpusEncoder
-from processors.playout import PACKET_S, Playout
+from processors.opus import OUTPUT_HZ, OpusEncoder, Pcm
+from processors.playout import PACKET_S, Playout, RtpClock
 
 logger = logging.getLogger(__name__)
 
-TIMESTAMP_STEP: Final = 960  # 20 ms at Opus's 48 kHz
 SILENT_PACKET: Final = b"\xf8\xff\xfe"  # 20 ms of nothing, understood by every decoder
 KEEP_ALIVE_BEATS: Final = 20  # 0.4 s: NAT bindings and jitter buffers stay warm
 STALL_LIMIT_S: Final = 1.0  # an answer that pauses longer has stopped, whatever Gemini says
+STALL_BEATS: Final = round(STALL_LIMIT_S / PACKET_S)
 
 
 @dataclass(slots=True)
@@ -43,10 +44,15 @@ class AudioOutCounters:
     answers: int = 0
     cuts: int = 0
     underruns: int = 0
+    refused: int = 0
 
 
 class AudioOut(FrameProcessor):
-    """`send(payload, timestamp)` gets each packet; `flush()` is called on interruption."""
+    """`send(payload, timestamp)` gets each packet; `flush()` is called on interruption.
+
+    An answer lasts from its first sound to Gemini's end of the turn, or to an interruption;
+    the bot may stop and start speaking within it, when Gemini stalls or waits for a tool.
+    """
 
     def __init__(self, send: Callable[[bytes, int], None], flush: Callable[[], None]) -> None:
         super().__init__(name="audio-out", enable_direct_mode=True)
@@ -55,14 +61,15 @@ class AudioOut(FrameProcessor):
         self._send = send
         self._flush = flush
         self._encoder = OpusEncoder()
+        self._rtp = RtpClock()
+        self._running = False
+        self._answering = False
+        self._complete = True  # nothing more of the answer is to be expected
         self._speaking = False
-        self._complete = True
-        self._stalled_beats = 0
-        self._idle_beats = 0
-        self._packets_at_begin = 0
-        self._step = -1
-        self._origin: float | None = None
-        self._said: asyncio.Queue[Frame] = asyncio.Queue(maxsize=64)
+        self._first_due = False  # the first packet since the bot began to speak
+        self._empty_beats = 1  # since the last packet of speech, or since speaking began
+        self._said: deque[Frame] = deque()  # two at most: every `process_frame` empties it
+        self._wake = asyncio.Event()
         self._announcer: asyncio.Task[None] | None = None
 
     @property
@@ -73,99 +80,117 @@ class AudioOut(FrameProcessor):
         await super().process_frame(frame, direction)
         match frame:
             case TTSAudioRawFrame():
-                self._push_audio(frame)
-                return
+                self._take_audio(frame)
             case InterruptionFrame():
-                await self._cut()
-            case GenerationCompleteFrame() | TurnCompleteFrame():
+                self._cut()
+            case GenerationCompleteFrame():
                 self._complete = True
-            case StartFrame():
-                self._announcer = self.create_task(self._announce(), "announce")
+            case TurnCompleteFrame():
+                self._complete = True
+                self._answering = False
             case EndFrame() | CancelFrame():
                 await self._stop()
-        await self.push_frame(frame, direction)
+        await self._announce()
+        if not isinstance(frame, TTSAudioRawFrame):
+            await self.push_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            self._running = True
+            self._announcer = self.create_task(self._announce_for_ever(), "announce")
 
     def beat(self, now: float) -> None:
         """Every 20 ms by the room's ticker; `now` is the loop's time."""
+        if not self._running:
+            return
+        if self._speaking and self._empty_beats >= STALL_BEATS:
+            self._complete = True
         samples = self.playout.take(flush=self._complete)
-        if samples is not None:
-            self._stalled_beats = 0
-            self._emit(self._encoder.encode(samples), now)
-            return
-        if self._speaking:
-            self._pause(now)
-            return
-        self._idle_beats += 1
-        if self._idle_beats >= KEEP_ALIVE_BEATS:
-            self._idle_beats = 0
+        if samples is None:
+            self._pass_empty(now)
+        else:
+            self._play(samples, now)
+
+    def _pass_empty(self, now: float) -> None:
+        if self._speaking and self._complete:
+            self._stop_speaking()
+        elif self._speaking and self._empty_beats == 0:
+            self.counters.underruns += 1
+        self._empty_beats += 1
+        if not self._speaking and self._empty_beats % KEEP_ALIVE_BEATS == 0:
             self.counters.silent_packets += 1
-            self._emit(SILENT_PACKET, now)
+            self._emit(SILENT_PACKET, now, after_pause=True)
 
-    def _push_audio(self, frame: TTSAudioRawFrame) -> None:
-        samples = np.frombuffer(frame.audio[: len(frame.audio) // 2 * 2], np.int16)
-        if not self._speaking:
-            self._begin()
+    def _take_audio(self, frame: TTSAudioRawFrame) -> None:
+        """Only Gemini's own format (24 kHz mono); half a sample at the end is ignored."""
+        if frame.sample_rate != OUTPUT_HZ or frame.num_channels != 1:
+            if not self.counters.refused:
+                logger.warning("audio of %d Hz cannot be played", frame.sample_rate)
+            self.counters.refused += 1
+            return
+        count = len(frame.audio) // 2
+        if not count or not self._running:
+            return
+        if not self._answering:
+            self._answering = True
+            self.counters.answers += 1
+            self.playout.begin()
         self._complete = False
-        self.playout.push(samples)
-        if self.counters.packets == self._packets_at_begin:
-            first = self.playout.take(flush=False)
-            if first is not None:
-                self._emit(self._encoder.encode(first), asyncio.get_running_loop().time())
+        self.playout.push(np.frombuffer(frame.audio, "<i2", count))
+        if not self._speaking:
+            self._start_speaking()
+        if self._first_due and (first := self.playout.take(flush=False)) is not None:
+            self._play(first, asyncio.get_running_loop().time())
 
-    def _begin(self) -> None:
+    def _start_speaking(self) -> None:
         self._speaking = True
-        self._stalled_beats = 0
-        self._packets_at_begin = self.counters.packets
-        self.counters.answers += 1
-        self.playout.begin()
+        self._first_due = True
+        self._empty_beats = 1
+        self._encoder.reset()  # it still holds the last milliseconds of what was said before
         self._say(BotStartedSpeakingFrame())
 
-    def _pause(self, now: float) -> None:
-        """Nothing to play in the middle of an answer, or at its end."""
-        self._stalled_beats += 1
-        stalled_s = self._stalled_beats * PACKET_S
-        if not self._complete and stalled_s < STALL_LIMIT_S:
-            if self._stalled_beats == 1:
-                self.counters.underruns += 1
-            return
-        self._finish()
-
-    def _finish(self) -> None:
+    def _stop_speaking(self) -> None:
         self._speaking = False
-        self._idle_beats = 0
         self._say(BotStoppedSpeakingFrame())
 
-    async def _cut(self) -> None:
+    def _cut(self) -> None:
         heard = self.playout.cut()
         self._flush()
         self._complete = True
-        if not self._speaking:
-            return
-        self.counters.cuts += 1
-        await self.push_frame(AnswerCutFrame(heard.heard_s, heard.received_s))
-        self._finish()
+        self._answering = False
+        if self._speaking:
+            self.counters.cuts += 1
+            self._say(AnswerCutFrame(heard.heard_s, heard.received_s))
+            self._stop_speaking()
 
-    def _emit(self, payload: bytes, now: float) -> None:
-        """RTP time follows the clock over pauses and never goes back."""
-        if self._origin is None:
-            self._origin = now
-        self._step = max(self._step + 1, int((now - self._origin) / PACKET_S))
+    def _play(self, samples: Pcm, now: float) -> None:
+        after_pause = self._empty_beats > 0
+        self._empty_beats = 0
+        self._first_due = False
+        self._emit(self._encoder.encode(samples), now, after_pause=after_pause)
+
+    def _emit(self, payload: bytes, now: float, *, after_pause: bool) -> None:
         self.counters.packets += 1
-        self._send(payload, self._step * TIMESTAMP_STEP)
+        self._send(payload, self._rtp.next(now, after_pause=after_pause))
 
     def _say(self, frame: Frame) -> None:
-        """A beat cannot await; frames leave by `_announce`, in order."""
-        try:
-            self._said.put_nowait(frame)
-        except asyncio.QueueFull:
-            logger.warning("speaking events pile up; one is dropped")
+        """A beat cannot await: what it has to say leaves by the announcer, in order."""
+        self._said.append(frame)
+        self._wake.set()
 
     async def _announce(self) -> None:
+        while self._said:
+            await self.push_frame(self._said.popleft())
+
+    async def _announce_for_ever(self) -> None:
         while True:
-            frame = await self._said.get()
-            await self.push_frame(frame)
+            await self._wake.wait()
+            self._wake.clear()
+            await self._announce()
 
     async def _stop(self) -> None:
+        self._running = False
+        self.playout.cut()
+        if self._speaking:
+            self._stop_speaking()
         announcer, self._announcer = self._announcer, None
         if announcer is not None:
             await self.cancel_task(announcer)

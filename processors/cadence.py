@@ -12,17 +12,20 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Cadence(Generic[T]):
-    """`offer` each picture when it is ready, `take` at `deadline`. Times are monotonic."""
+    """`offer` each picture when it is ready, `take` at `deadline`. Times are monotonic seconds.
+
+    `replaced` counts pictures that never went because a newer one came.
+    """
 
     min_gap_s: float
     replaced: int = 0
     _held: T | None = None
-    _last_at: float = float("-inf")
+    _next_at: float = float("-inf")
 
     @property
     def deadline(self) -> float | None:
         """When `take` will give the held picture; None when none is held."""
-        return None if self._held is None else self._last_at + self.min_gap_s
+        return None if self._held is None else self._next_at
 
     def offer(self, picture: T, now: float) -> T | None:
         """The picture back, if it may go now; else it is held."""
@@ -32,8 +35,9 @@ class Cadence(Generic[T]):
         return self.take(now)
 
     def take(self, now: float) -> T | None:
-        if self._held is None or now < self._last_at + self.min_gap_s:
+        """The held picture, if there is one and its time has come."""
+        if self._held is None or now < self._next_at:
             return None
         picture, self._held = self._held, None
-        self._last_at = now
+        self._next_at = now + self.min_gap_s
         return picture

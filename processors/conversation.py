@@ -1,9 +1,15 @@
 """The room's record of who said what, turn by turn. Pure.
 
-A turn is one user utterance and the model's answer to it. Both sides grow by fragments and
-become final once; a cut answer keeps what was heard of it.
+A turn is what the user said and the model's answer to it; when the model speaks again by
+itself, that is a turn with one side. Both sides grow by fragments and become final once; a cut
+answer keeps what was heard of it.
+
+Gemini transcribes the user independently of everything else, so the user's words may come after
+the answer has begun, or after its end. They belong to the turn that is being answered, unless
+the user has spoken again meanwhile. Hence the user's side stays open as long as the answer does.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,11 +38,20 @@ class Entry:
 
 @dataclass(slots=True)
 class Conversation:
-    """`turn` counts from 1. `history` holds final entries only, oldest first."""
+    """`turn` counts from 1. `history` holds final entries only, oldest first.
+
+    Methods that return a list make these entries final, in the order of the conversation. At
+    most one entry of each role is open; the user's is always of the present turn.
+    """
 
     history: list[Entry] = field(default_factory=list)
     turn: int = 1
     _open: dict[Role, Entry] = field(default_factory=dict)
+    _begun: set[Role] = field(default_factory=set)  # the sides that the present turn has
+    _heard: bool = False  # the user's voice, in this turn, before the model answered
+    _heard_again: bool = False  # and after the model began
+    _sounded: bool = False  # the answer was heard, or is being heard
+    _end_owed: bool = False  # of the turn that was interrupted
 
     def begin_with(self, contents: Sequence[dict[str, Any]]) -> None:
         """Turns that came before this room, each with role and parts."""
@@ -44,54 +59,146 @@ class Conversation:
             text = "".join(part.get("text", "") for part in content["parts"])
             rest = [part for part in content["parts"] if "text" not in part]
             self.history.append(Entry(Role(content["role"]), 0, text, parts=rest))
+        del self.history[:-HISTORY_LIMIT]
 
     def entry(self, role: Role) -> Entry | None:
-        """The side of the current turn that is not final yet."""
+        """The side that is not final yet."""
         return self._open.get(role)
-
-    def append(self, role: Role, fragment: str, *, peer_id: str | None = None) -> Entry:
-        """Adds what was said. A user who speaks after the model answered opens a new turn."""
-        if role is Role.USER and role not in self._open and self._answered():
-            self.turn += 1
-        entry = self._open.setdefault(role, Entry(role, self.turn))
-        entry.text = (entry.text + fragment).lstrip()
-        entry.peer_id = peer_id or entry.peer_id
-        return entry
-
-    def finish(self, role: Role) -> Entry | None:
-        """Makes that side final; None when there is nothing to make final."""
-        entry = self._open.pop(role, None)
-        if entry is None:
-            return None
-        entry.text = entry.text.strip()
-        if entry.text or entry.parts:
-            self.history.append(entry)
-            del self.history[:-HISTORY_LIMIT]
-        return entry
-
-    def cut_answer(self, heard_share: float) -> Entry | None:
-        """Keeps the first `heard_share` (0 to 1) of the answer's text, in whole words."""
-        entry = self._open.get(Role.MODEL)
-        if entry is None:
-            return None
-        entry.text = first_share(entry.text, heard_share)
-        entry.interrupted = True
-        return self.finish(Role.MODEL)
 
     def contents(self) -> list[dict[str, Any]]:
         return [entry.content() for entry in self.history]
 
-    def _answered(self) -> bool:
-        return Role.MODEL in self._open or (
-            bool(self.history) and self.history[-1].turn == self.turn
-        )
+    def user_began(self) -> None:
+        """The user's voice was heard; the words follow, sooner or later."""
+        if Role.MODEL in self._begun:
+            self._heard_again = True
+        else:
+            self._heard = True
+
+    def append(
+        self, role: Role, fragment: str, *, peer_id: str | None = None
+    ) -> tuple[list[Entry], Entry]:
+        """Adds what was said. Returns what became final by that, and the entry that grew."""
+        finals = self._next_turn() if self._opens_turn(role) else []
+        entry = self._open.get(role)
+        if entry is None:
+            entry = self._open[role] = Entry(role, self.turn)
+            self._begun.add(role)
+        entry.text = (entry.text + fragment).lstrip()
+        entry.peer_id = peer_id or entry.peer_id
+        return finals, entry
+
+    def typed(self, text: str, *, peer_id: str) -> list[Entry]:
+        """A text is a whole utterance. An answer that is still being given stays open."""
+        finals = self._next_turn() if self._begun else []
+        self.append(Role.USER, text, peer_id=peer_id)
+        return [*finals, *self.finish(Role.USER)]
+
+    def answer_sounds(self) -> None:
+        """The model is heard. Its words may be known by now, later or never."""
+        self._sounded = True
+
+    def finish(self, role: Role) -> list[Entry]:
+        """Makes that side final, when it is open. What is empty is not recorded."""
+        entry = self._open.pop(role, None)
+        if entry is None:
+            return []
+        entry.text = entry.text.strip()
+        if entry.text or entry.parts:
+            self._record(entry)
+        return [entry]
+
+    def complete(self) -> list[Entry]:
+        """Gemini ended its turn: both sides of what it answered become final."""
+        owed, self._end_owed = self._end_owed, False
+        self._sounded = False
+        if owed and Role.MODEL not in self._open:
+            return []  # the end of the answer that was cut; the user is talking
+        return self._finish_answered()
+
+    def close(self) -> list[Entry]:
+        """The conversation is over: nothing stays open."""
+        return [*self.finish(Role.USER), *self.finish(Role.MODEL)]
+
+    def cut_answer(self, heard_share: float) -> list[Entry]:
+        """Keeps the first `heard_share` (0 to 1) of the answer's text, in whole words."""
+        answer = self._open.get(Role.MODEL)
+        if answer is not None:
+            answer.text = first_share(answer.text, heard_share)
+            answer.interrupted = True
+        return self._end_answer()
+
+    def interrupted(self) -> list[Entry]:
+        """Gemini heard the user during its turn. Call `cut_answer` before if it sounded then.
+
+        An answer that had fallen silent was heard to its end; one that had not begun to sound
+        was not heard at all.
+        """
+        self._end_owed = True
+        finals = self._end_answer() if self._sounded else self.cut_answer(0.0)
+        self._heard_again = self._heard_again or Role.MODEL in self._begun
+        return finals
+
+    def _end_answer(self) -> list[Entry]:
+        sounded, self._sounded = self._sounded, False
+        if Role.MODEL not in self._open:
+            if not sounded:
+                return []
+            self._begun.add(Role.MODEL)  # an answer without words is one too
+        return self._finish_answered()
+
+    def _opens_turn(self, role: Role) -> bool:
+        answered, answering = Role.MODEL in self._begun, Role.MODEL in self._open
+        if role is Role.MODEL:
+            return answered and not answering
+        if Role.USER in self._open:
+            return answered and self._heard_again
+        if Role.USER in self._begun:
+            return True
+        late = answering or self._heard
+        return answered and (self._heard_again or not late)
+
+    def _next_turn(self) -> list[Entry]:
+        finals = self.finish(Role.USER)
+        self.turn += 1
+        self._begun.clear()
+        self._heard, self._heard_again = self._heard_again, False
+        return finals
+
+    def _finish_answered(self) -> list[Entry]:
+        """Both sides, but for a user who is already in a later turn than the answer."""
+        answer, said = self._open.get(Role.MODEL), self._open.get(Role.USER)
+        ahead = answer is not None and said is not None and said.turn > answer.turn
+        return self.finish(Role.MODEL) if ahead else self.close()
+
+    def _record(self, entry: Entry) -> None:
+        """In the order of turns, the user first, whatever became final first."""
+        place = len(self.history)
+        while place and _order(self.history[place - 1]) > _order(entry):
+            place -= 1
+        self.history.insert(place, entry)
+        del self.history[:-HISTORY_LIMIT]
+
+
+def _order(entry: Entry) -> tuple[int, bool]:
+    return entry.turn, entry.role is Role.MODEL
 
 
 def first_share(text: str, share: float) -> str:
     """The beginning of `text` that takes `share` of its length, without a broken word."""
-    if share >= 1.0:
-        return text
     end = int(len(text) * max(0.0, share))
-    if end < len(text) and not text[end].isspace():
-        end = text.rfind(" ", 0, end) + 1
+    if end >= len(text):
+        return text
+    while end and not _may_break(text[end - 1], text[end]):
+        end -= 1
     return text[:end].rstrip()
+
+
+def _may_break(before: str, after: str) -> bool:
+    return before.isspace() or after.isspace() or _stands_alone(before) or _stands_alone(after)
+
+
+def _stands_alone(character: str) -> bool:
+    """Chinese and Japanese write no spaces; Korean is as wide, but does."""
+    hangul = "\uac00" <= character <= "\ud7a3"
+    return unicodedata.east_asian_width(character) in ("W", "F") and not hangul

@@ -2,7 +2,8 @@
 
 Each speaker's samples wait in a short queue; a mixed frame leaves as soon as every speaker
 has a whole one, or when the fullest queue holds more than `MAX_SKEW_FRAMES`, with silence
-for those who have none. A lone speaker therefore waits for nobody.
+for those who have none. A lone speaker therefore waits for nobody, and no queue ever holds
+more than `MAX_SKEW_FRAMES`.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 
 FRAME_SAMPLES: Final = 640  # 40 ms at 16 kHz
 MAX_SKEW_FRAMES: Final = 2  # 80 ms: later than that a speaker counts as silent
-MAX_QUEUE_FRAMES: Final = 25  # one second; more is dropped from the front and counted
 
 Pcm = NDArray[np.int16]
 
@@ -31,9 +31,9 @@ class _Line:
 
     def take(self, count: int) -> Pcm:
         """The first `count` samples, padded with silence."""
-        joined = np.concatenate(self.parts) if self.parts else np.zeros(0, np.int16)
+        joined = np.concatenate(self.parts)
         taken, rest = joined[:count], joined[count:]
-        self.parts = [rest] if rest.size else []
+        self.parts = [rest]
         self.size = rest.size
         if taken.size < count:
             taken = np.concatenate([taken, np.zeros(count - taken.size, np.int16)])
@@ -42,42 +42,50 @@ class _Line:
 
 @dataclass(slots=True)
 class Mixer:
-    """`push` a speaker's samples; get the 40 ms frames that are complete by that."""
+    """`push` a speaker's samples; get the 40 ms frames that are complete by that.
 
-    dropped_samples: int = 0
+    `padded_frames` counts those in which a speaker's part was late, and silent in part or
+    wholly.
+    """
+
+    padded_frames: int = 0
     _lines: dict[str, _Line] = field(default_factory=dict)
 
-    def add(self, speaker: str) -> None:
-        self._lines.setdefault(speaker, _Line())
+    @property
+    def waiting_samples(self) -> int:
+        """How much the fullest queue holds."""
+        return max((line.size for line in self._lines.values()), default=0)
+
+    def push(self, speaker: str, samples: Pcm) -> list[Pcm]:
+        self._lines.setdefault(speaker, _Line()).push(samples)
+        return self._mix()
 
     def remove(self, speaker: str) -> list[Pcm]:
         """What the others had to wait for `speaker` is mixed now."""
         self._lines.pop(speaker, None)
         return self._mix()
 
-    def push(self, speaker: str, samples: Pcm) -> list[Pcm]:
-        line = self._lines.setdefault(speaker, _Line())
-        line.push(samples)
-        frames = self._mix()
-        if line.size > MAX_QUEUE_FRAMES * FRAME_SAMPLES:
-            self.dropped_samples += FRAME_SAMPLES
-            line.take(FRAME_SAMPLES)
-        return frames
-
     def _mix(self) -> list[Pcm]:
         frames: list[Pcm] = []
         while self._ready():
-            taken = [line.take(FRAME_SAMPLES) for line in self._lines.values() if line.size]
-            if len(taken) == 1:
-                frames.append(taken[0])
-                continue
-            total = np.sum(np.stack(taken).astype(np.int32), axis=0)
-            frames.append(np.clip(total, -32768, 32767).astype(np.int16))
+            if any(line.size < FRAME_SAMPLES for line in self._lines.values()):
+                self.padded_frames += 1
+            frames.append(
+                _sum([line.take(FRAME_SAMPLES) for line in self._lines.values() if line.size])
+            )
         return frames
 
     def _ready(self) -> bool:
-        sizes = [line.size for line in self._lines.values()]
-        if not sizes or max(sizes) < FRAME_SAMPLES:
+        fullest = self.waiting_samples
+        if fullest < FRAME_SAMPLES:
             return False
-        waiting = min(sizes) < FRAME_SAMPLES
-        return not waiting or max(sizes) > MAX_SKEW_FRAMES * FRAME_SAMPLES
+        all_there = all(line.size >= FRAME_SAMPLES for line in self._lines.values())
+        return all_there or fullest > MAX_SKEW_FRAMES * FRAME_SAMPLES
+
+
+def _sum(parts: list[Pcm]) -> Pcm:
+    """Clipped. A lone part is passed on as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    total = np.sum(np.stack(parts), axis=0, dtype=np.int32)
+    return np.clip(total, -32768, 32767).astype(np.int16)

@@ -27,18 +27,24 @@ BITRATE: Final = 32_000
 COMPLEXITY: Final = 5  # with the AUDIO application: a third of VOIP's cost at this rate
 
 _APPLICATION_AUDIO: Final = 2049
+_RESET_STATE: Final = 4028
 _SET_BITRATE: Final = 4002
 _SET_COMPLEXITY: Final = 4010
 
 
+def library_path() -> str:
+    """A path or a name that the loader knows. Raises `RuntimeError` when there is none."""
+    bundled = sorted(Path(av.__file__).parent.parent.glob("av.libs/libopus-*.so*"))
+    found = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
+    if found is None:
+        raise RuntimeError("libopus is neither in the av wheel nor on this system")
+    return found
+
+
 @cache
 def _library() -> Any:
-    """ctypes has no types for what it loads."""
-    bundled = sorted(Path(av.__file__).parent.parent.glob("av.libs/libopus-*.so*"))
-    name = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
-    if name is None:
-        raise CodecError("libopus is neither in the av wheel nor on this system")
-    library = ctypes.CDLL(name)
+    """Loaded once. `Any`, since ctypes has no types for what it loads."""
+    library = ctypes.CDLL(library_path())
     library.opus_decoder_create.restype = ctypes.c_void_p
     library.opus_encoder_create.restype = ctypes.c_void_p
     library.opus_decode.argtypes = [
@@ -62,7 +68,7 @@ def _library() -> Any:
 
 
 class OpusDecoder:
-    """One stream of packets to 16 kHz mono samples. Raises `CodecError` on a bad packet."""
+    """One stream of packets to mono samples (PCM16). Raises `CodecError` on a bad packet."""
 
     def __init__(self, sample_rate: int = INPUT_HZ) -> None:
         self._library = _library()
@@ -71,18 +77,18 @@ class OpusDecoder:
             self._library.opus_decoder_create(sample_rate, 1, ctypes.byref(error))
         )
         if error.value:
-            raise CodecError(f"opus_decoder_create failed with {error.value}")
+            raise ValueError(f"opus_decoder_create failed with {error.value}")
         self._samples: Pcm = np.empty(int(sample_rate * MAX_PACKET_S), np.int16)
         self._packet_samples = sample_rate // 50
 
     def decode(self, payload: bytes) -> Pcm:
-        samples = self._decode(payload, self._samples.size, fec=False)
+        samples = self._decode(_not_empty(payload), self._samples.size, fec=False)
         self._packet_samples = samples.size
         return samples
 
     def recover(self, next_payload: bytes) -> Pcm:
         """The packet before `next_payload`, from its FEC where it has some, else concealed."""
-        return self._decode(next_payload, self._packet_samples, fec=True)
+        return self._decode(_not_empty(next_payload), self._packet_samples, fec=True)
 
     def conceal(self) -> Pcm:
         """A packet that is lost for good, continued from what came before."""
@@ -107,6 +113,13 @@ class OpusDecoder:
             self._library.opus_decoder_destroy(handle)
 
 
+def _not_empty(payload: bytes) -> bytes:
+    """libopus takes an empty packet for a lost one, and invents as much as there is room for."""
+    if not payload:
+        raise CodecError("an empty packet")
+    return payload
+
+
 class OpusEncoder:
     """24 kHz mono samples to packets, at `BITRATE`, for speech and music alike."""
 
@@ -119,7 +132,7 @@ class OpusEncoder:
             )
         )
         if error.value:
-            raise CodecError(f"opus_encoder_create failed with {error.value}")
+            raise ValueError(f"opus_encoder_create failed with {error.value}")
         for request, value in (
             (_SET_BITRATE, BITRATE),
             (_SET_COMPLEXITY, COMPLEXITY),
@@ -128,7 +141,7 @@ class OpusEncoder:
         self._packet = ctypes.create_string_buffer(MAX_PACKET_BYTES)
 
     def encode(self, samples: Pcm) -> bytes:
-        """One packet from 10, 20, 40 or 60 ms of samples. Raises `CodecError` otherwise."""
+        """One packet from 10, 20, 40 or 60 ms of samples. Raises `ValueError` otherwise."""
         contiguous = np.ascontiguousarray(samples, np.int16)
         count = self._library.opus_encode(
             self._handle,
@@ -138,8 +151,12 @@ class OpusEncoder:
             MAX_PACKET_BYTES,
         )
         if count < 0:
-            raise CodecError(f"opus_encode failed with {count}")
+            raise ValueError(f"opus_encode failed with {count}")
         return self._packet.raw[:count]
+
+    def reset(self) -> None:
+        """Forgets what was encoded, of which some milliseconds would open the next packet."""
+        self._library.opus_encoder_ctl(self._handle, _RESET_STATE)
 
     def __del__(self) -> None:
         handle, self._handle = getattr(self, "_handle", None), ctypes.c_void_p()

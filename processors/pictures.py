@@ -1,16 +1,15 @@
 """From an encoded picture to a JPEG of bounded size. Runs in worker threads, not on the loop.
 
-A key picture needs no history, so one decoder per codec and thread serves every peer. It is
-scaled while still YUV, in one thread, since FFmpeg would start a pool for each frame.
+A key picture needs no history. Each gets a decoder of its own, so that nothing of one peer's
+stream (a reference picture, a colour range) can show in another's; opening one costs nothing
+beside the decoding. FFmpeg would start a pool of threads for each; it gets one.
 """
 
 import io
-import threading
 from dataclasses import dataclass
 from typing import Any, Final
 
 import av
-from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import Interpolation, VideoReformatter
 from PIL import Image
 
@@ -31,28 +30,17 @@ class Jpeg:
     source_height: int
 
 
-class _ThreadTools(threading.local):
-    """A decoder per codec and a scaler, for this thread."""
-
-    def __init__(self) -> None:
-        self.decoders: dict[str, VideoCodecContext] = {}
-        self.reformatter = VideoReformatter()
-
-
-_tools = _ThreadTools()
-
-
 def jpeg_of(codec: str, data: bytes, *, long_side: int, quality: int) -> Jpeg:
     """Decodes a key picture ("VP8" or "H264" Annex B) and makes a JPEG of it.
 
-    The longer side becomes `long_side` pixels at most; nothing is enlarged. Raises
-    `CodecError` when the picture does not decode or is too large.
+    The longer side becomes `long_side` pixels at most; nothing is enlarged. Colours follow the
+    stream's own matrix and range, and BT.601 limited where it names none, as WebRTC does.
+    Raises `CodecError` when the picture does not decode, is damaged or is too large. Damage
+    behind the first partition of a VP8 picture cannot be seen: VP8 carries no check of it.
     """
-    frame = _decode(codec, data)
-    if frame.width * frame.height > MAX_PIXELS:
-        raise CodecError(f"a picture of {frame.width}x{frame.height} is too large")
+    frame = _decode_untrusted(codec, data)
     width, height = scaled_size(frame.width, frame.height, long_side)
-    rgb = _tools.reformatter.reformat(
+    rgb = VideoReformatter().reformat(
         frame, width, height, "rgb24", interpolation=Interpolation.AREA, threads=1
     )
     out = io.BytesIO()
@@ -62,31 +50,20 @@ def jpeg_of(codec: str, data: bytes, *, long_side: int, quality: int) -> Jpeg:
 
 
 def scaled_size(width: int, height: int, long_side: int) -> tuple[int, int]:
-    """Even sides, the longer at most `long_side`, the proportions kept."""
+    """The longer side at most `long_side`, the proportions kept, never 0."""
     scale = min(1.0, long_side / max(width, height))
-    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _decode(codec: str, data: bytes) -> av.VideoFrame:
-    decoder = _tools.decoders.get(codec)
-    if decoder is None:
-        decoder = _tools.decoders[codec] = _open(codec)
-    packet: Any = av.Packet(data)
+def _decode_untrusted(codec: str, data: bytes) -> av.VideoFrame:
+    decoder: Any = av.CodecContext.create(_DECODERS[codec], "r")
+    decoder.thread_count = 1
+    decoder.options = {"max_pixels": str(MAX_PIXELS)}  # refused before memory is taken
     try:
-        frames = decoder.decode(packet)
-        if not frames:  # H.264 holds a picture back until it is told that no more will come
-            frames = decoder.decode(None)
-            decoder.flush_buffers()
+        # H.264 holds a picture back until it is told that no more will come.
+        frames: list[av.VideoFrame] = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]
     except av.FFmpegError as error:
-        _tools.decoders.pop(codec, None)
         raise CodecError(f"{codec} picture does not decode: {type(error).__name__}") from error
-    if not frames:
-        raise CodecError(f"{codec} data holds no picture")
+    if not frames or frames[-1].is_corrupt:
+        raise CodecError(f"{codec} data holds no whole picture")
     return frames[-1]
-
-
-def _open(codec: str) -> VideoCodecContext:
-    context = av.CodecContext.create(_DECODERS[codec], "r")
-    assert isinstance(context, VideoCodecContext)  # both names are video decoders
-    context.thread_count = 1
-    return context

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 PACKET_S: Final = 0.02
 IN_FLIGHT_S: Final = 0.04  # the network's and the jitter buffer's share, as a rule
 MAX_WAITING_S: Final = 600.0  # Gemini sends faster than real time; an answer is minutes at most
+RTP_CLOCK_HZ: Final = 48_000  # Opus over RTP always counts at 48 kHz (RFC 7587 section 4.1)
+TIMESTAMP_STEP: Final = int(PACKET_S * RTP_CLOCK_HZ)
 
 Pcm = NDArray[np.int16]
 
@@ -38,6 +40,7 @@ class Playout:
     dropped_samples: int = 0
     _parts: deque[Pcm] = field(default_factory=deque)
     _waiting: int = 0
+    _before: int = 0  # of what waits, this much belongs to the answer before
     _received: int = 0
     _played: int = 0
 
@@ -51,10 +54,12 @@ class Playout:
 
     def begin(self) -> None:
         """A new answer: what was heard counts from zero. Nothing that waits is lost."""
-        self._received = self._waiting
+        self._before = self._waiting
+        self._received = 0
         self._played = 0
 
     def push(self, samples: Pcm) -> None:
+        """What does not fit into `MAX_WAITING_S` is dropped and counted."""
         room = int(MAX_WAITING_S * self.sample_rate) - self._waiting
         if samples.size > room:
             self.dropped_samples += samples.size - room
@@ -70,17 +75,19 @@ class Playout:
         if self._waiting == 0 or (self._waiting < count and not flush):
             return None
         taken = self._pop(count)
-        self._played += taken.size
+        earlier = min(self._before, taken.size)
+        self._before -= earlier
+        self._played += taken.size - earlier
         if taken.size < count:
             taken = np.concatenate([taken, np.zeros(count - taken.size, np.int16)])
         return taken
 
     def cut(self) -> Heard:
         """Forgets what waits; returns what had been heard by then."""
-        heard = self.heard
         self._parts.clear()
         self._waiting = 0
-        return heard
+        self._before = 0
+        return self.heard
 
     def _pop(self, count: int) -> Pcm:
         out: list[Pcm] = []
@@ -93,3 +100,24 @@ class Playout:
             count -= part.size
             self._waiting -= part.size
         return np.concatenate(out)
+
+
+@dataclass(slots=True)
+class RtpClock:
+    """RTP timestamps, in steps of a packet: they follow the clock over pauses, never go back.
+
+    Within a stretch of speech they follow the packets, however late the beat: a jump would
+    make receivers invent sound for a packet that was never missing.
+    """
+
+    _origin: float | None = None
+    _step: int = -1
+
+    def next(self, now: float, *, after_pause: bool) -> int:
+        """The timestamp of a packet that leaves at `now` (seconds, any origin)."""
+        if self._origin is None:
+            self._origin = now
+        self._step += 1
+        if after_pause:
+            self._step = max(self._step, round((now - self._origin) / PACKET_S))
+        return self._step * TIMESTAMP_STEP

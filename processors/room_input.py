@@ -1,30 +1,39 @@
 """Where frames enter a room's pipeline: from callbacks that cannot wait, through a bound."""
 
 import asyncio
-import logging
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from pipecat.frames.frames import CancelFrame, EndFrame, Frame, InputAudioRawFrame, StartFrame
+from pipecat.frames.frames import (
+    CancelFrame,
+    EndFrame,
+    Frame,
+    InputAudioRawFrame,
+    InputImageRawFrame,
+    StartFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
-
-logger = logging.getLogger(__name__)
 
 MAX_FRAMES: Final = 256
 
 
 @dataclass(slots=True)
 class RoomInputCounters:
+    """`refused`: frames that were neither audio nor pictures, and found no room."""
+
     frames: int = 0
     audio_dropped: int = 0
+    pictures_dropped: int = 0
+    refused: int = 0
 
 
 class RoomInput(FrameProcessor):
-    """The first stage. `feed` takes a frame at any time; when full, the oldest audio goes.
+    """The first stage. `feed` takes a frame at any time, until the pipeline ends.
 
-    The stages behind run within this one's task and never wait, so the queue is empty but
-    while the loop is stalled. Frames fed before the start wait for it.
+    When full, the oldest audio or picture goes; when there is none, the new frame does. The
+    stages behind run within this one's task and never wait, so the queue is empty but while
+    the loop is stalled. Frames fed before the start wait for it.
     """
 
     def __init__(self) -> None:
@@ -33,11 +42,15 @@ class RoomInput(FrameProcessor):
         self._frames: deque[Frame] = deque()
         self._ready = asyncio.Event()
         self._feeder: asyncio.Task[None] | None = None
+        self._ended = False
 
     def feed(self, frame: Frame) -> None:
+        if self._ended:
+            return
         self.counters.frames += 1
-        if len(self._frames) >= MAX_FRAMES:
-            self._drop_audio()
+        if len(self._frames) >= MAX_FRAMES and not self._drop_media():
+            self.counters.refused += 1
+            return
         self._frames.append(frame)
         self._ready.set()
 
@@ -49,12 +62,18 @@ class RoomInput(FrameProcessor):
         if isinstance(frame, StartFrame):
             self._feeder = self.create_task(self._pass_on(), "feed")
 
-    def _drop_audio(self) -> None:
-        for waiting in self._frames:
+    def _drop_media(self) -> bool:
+        """Makes room for one frame; False when only what must not be lost is waiting."""
+        for index, waiting in enumerate(self._frames):
             if isinstance(waiting, InputAudioRawFrame):
-                self._frames.remove(waiting)
                 self.counters.audio_dropped += 1
-                return
+            elif isinstance(waiting, InputImageRawFrame):
+                self.counters.pictures_dropped += 1
+            else:
+                continue
+            del self._frames[index]
+            return True
+        return False
 
     async def _pass_on(self) -> None:
         while True:
@@ -64,6 +83,8 @@ class RoomInput(FrameProcessor):
             await self._ready.wait()
 
     async def _stop(self) -> None:
+        self._ended = True
+        self._frames.clear()
         feeder, self._feeder = self._feeder, None
         if feeder is not None:
             await self.cancel_task(feeder)

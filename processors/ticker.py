@@ -17,7 +17,9 @@ Beat = Callable[[float], None]
 class Ticker:
     """Calls each subscriber with the loop's time, every 20 ms, without drift.
 
-    A subscriber that raises is logged and dropped; it never stops the others.
+    A beat that is late is followed the sooner by the next; after a longer stall the missed
+    beats are left out, and the stall is counted in `late_beats`. A subscriber that raises is
+    logged and dropped; it never stops the others.
     """
 
     def __init__(self) -> None:
@@ -26,16 +28,19 @@ class Ticker:
         self._task: asyncio.Task[None] | None = None
 
     def subscribe(self, beat: Beat) -> None:
+        """Idempotent. The first beat comes as soon as the loop is free."""
         if beat not in self._beats:
             self._beats.append(beat)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="ticker")
 
     def unsubscribe(self, beat: Beat) -> None:
+        """Idempotent. No beat comes after this returns."""
         if beat in self._beats:
             self._beats.remove(beat)
 
     async def close(self) -> None:
+        """Idempotent. Drops all subscribers and waits for the beat in hand."""
         self._beats.clear()
         if self._task is not None:
             self._task.cancel()
@@ -55,6 +60,8 @@ class Ticker:
 
     def _beat(self, now: float) -> None:
         for beat in list(self._beats):
+            if beat not in self._beats:
+                continue  # unsubscribed by one before it
             try:
                 beat(now)
             except Exception:

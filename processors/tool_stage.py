@@ -1,12 +1,10 @@
 """The tool stage: runs what the model calls, beside the talk, and sends the results back up."""
 
 import asyncio
-import inspect
+import json
 import logging
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 from pipecat.frames.frames import CancelFrame, EndFrame, Frame
@@ -20,38 +18,44 @@ from processors.frames import (
     ToolCancelFrame,
     ToolResultFrame,
 )
+from processors.tool_results import Response, failure
 from processors.tools import Tool, Toolset
 
 logger = logging.getLogger(__name__)
 
 MAX_RUNNING: Final = 16
+GRACE_S: Final = 1.0  # for a cancelled tool to tidy up
 STOP_LIMIT_S: Final = 2.0
+MAX_NAME_CHARS: Final = 64  # a model can make names up, of any length
+STARTED: Final[Mapping[str, Any]] = {"output": "started; the result will follow"}
 
 
 @dataclass(slots=True)
 class ToolCounters:
+    """`abandoned`: of those timed out or cancelled, the ones that went on all the same."""
+
     calls: int = 0
     failures: int = 0
     timeouts: int = 0
     cancelled: int = 0
     refused: int = 0
+    abandoned: int = 0
 
 
 class ToolStage(FrameProcessor):
     """Each call is a task with a time limit; a `ToolCancelFrame` ends it without a result.
 
-    `model_waits`: the model is silent until it has a result (BLOCKING tools). Slow tools are
-    then answered "started" at once, and how they ended follows as a note.
+    Every other call gets exactly one result. `model_waits`: the model is silent until it has it
+    (BLOCKING tools). Slow tools are then answered "started" at once, and how they ended follows
+    as a note. `executor` is not used: plain tools bring their own threads.
     """
 
-    def __init__(self, toolset: Toolset, executor: Executor, *, model_waits: bool) -> None:
+    def __init__(self, toolset: Toolset, executor: object = None, *, model_waits: bool) -> None:
         super().__init__(name="tools", enable_direct_mode=True)
         self.counters = ToolCounters()
         self._toolset = toolset
-        self._executor = executor
         self._model_waits = model_waits
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._unnamed = 0
+        self._running: dict[asyncio.Task[None], str] = {}  # to the call's id; Vertex may send none
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -65,76 +69,110 @@ class ToolStage(FrameProcessor):
                 await self._stop()
         await self.push_frame(frame, direction)
 
+    async def cleanup(self) -> None:
+        await self._stop()
+        await super().cleanup()  # type: ignore[no-untyped-call]  # pipecat has no types here
+
     async def _start(self, call: ToolCall) -> None:
         self.counters.calls += 1
         tool = self._toolset.get(call.name)
         if tool is None:
-            self.counters.refused += 1
-            await self._answer(call, {"error": f"There is no tool called {call.name}."})
-            return
-        if len(self._running) >= MAX_RUNNING:
-            self.counters.refused += 1
-            await self._answer(call, {"error": "Too many tools are running. Try again later."})
-            return
-        self._unnamed += 1
-        key = call.id or f"unnamed-{self._unnamed}"  # Vertex may send no id
-        task = self.create_task(self._run(call, tool), f"tool-{call.name}")
-        self._running[key] = task
-        task.add_done_callback(lambda _: self._running.pop(key, None))
+            await self._refuse(call, f"There is no tool called {call.name[:MAX_NAME_CHARS]}.")
+        elif len(self._running) >= MAX_RUNNING:
+            await self._refuse(call, "Too many tools are running. Try again later.")
+        else:
+            task = self.create_task(self._run(call, tool), f"tool-{tool.name}")
+            self._running[task] = call.id
+            task.add_done_callback(self._forget)
+
+    async def _refuse(self, call: ToolCall, sentence: str) -> None:
+        self.counters.refused += 1
+        await self._answer(call, failure(sentence))
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
 
     async def _run(self, call: ToolCall, tool: Tool) -> None:
+        try:
+            bound = tool.bind(call.args)
+        except ToolError as error:
+            await self._refuse(call, f"{tool.name} was called wrongly: {error}")
+            return
         later = tool.slow and self._model_waits
         if later:
-            await self._answer(call, {"output": "started; the result will follow"})
-        response = await self._response(call, tool)
+            await self._answer(call, STARTED)
+        response = await self._response(tool, bound)
         if later:
             await self.push_frame(ModelNoteFrame(_note(call, response)), FrameDirection.UPSTREAM)
         else:
             await self._answer(call, response)
 
-    async def _response(self, call: ToolCall, tool: Tool) -> Mapping[str, Any]:
+    async def _response(self, tool: Tool, bound: Mapping[str, Any]) -> Response:
+        """What the tool returned, or why it did not. Cancelled: it cancels the tool."""
+        work = asyncio.create_task(tool.call(bound), name=f"tool-{tool.name}-work")
         try:
-            async with asyncio.timeout(tool.time_limit_s):
-                return {"output": await self._call(tool, call.args)}
-        except TimeoutError:
+            await asyncio.wait({work}, timeout=tool.time_limit_s)
+            late = not work.done()
+        finally:
+            await self._end(work, tool)
+        if late:
             self.counters.timeouts += 1
-            return {"error": f"{tool.name} took longer than {tool.time_limit_s:g} s."}
-        except ToolError as error:
-            self.counters.failures += 1
-            return {"error": str(error)}
-        except Exception as error:  # a tool is somebody else's code
-            self.counters.failures += 1
-            logger.warning("tool %s failed with %s", tool.name, type(error).__name__)
-            return {"error": f"{tool.name} failed: {type(error).__name__}"}
+            return failure(f"{tool.name} took longer than {tool.time_limit_s:g} s.")
+        return self._outcome(work, tool)
 
-    async def _call(self, tool: Tool, args: Mapping[str, Any]) -> Any:
-        try:
-            inspect.signature(tool.function).bind(**args)
-        except TypeError as error:
-            raise ToolError(f"{tool.name} was called wrongly: {error}") from None
-        if inspect.iscoroutinefunction(tool.function):
-            return await tool.function(**args)
-        work = partial(tool.function, **args)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+    def _outcome(self, work: asyncio.Task[Response], tool: Tool) -> Response:
+        if work.cancelled():
+            self.counters.failures += 1
+            return failure(f"{tool.name} cancelled itself.")
+        error = work.exception()
+        if error is None:
+            return work.result()
+        self.counters.failures += 1
+        if isinstance(error, ToolError):
+            return failure(str(error))
+        # A tool is somebody else's code, and its words may be what somebody said.
+        logger.warning("tool %s failed with %s", tool.name, type(error).__name__)
+        return failure(f"{tool.name} failed: {type(error).__name__}")
+
+    async def _end(self, work: asyncio.Task[Response], tool: Tool) -> None:
+        """Cancels what still runs, and waits no longer than the grace."""
+        if work.done():
+            return
+        work.cancel()
+        await asyncio.wait({work}, timeout=GRACE_S)
+        if not work.done():
+            work.add_done_callback(_retrieve)
+        if not work.done() or tool.threads is not None:
+            self.counters.abandoned += 1
+            logger.warning("tool %s goes on though nobody waits for it", tool.name)
 
     async def _answer(self, call: ToolCall, response: Mapping[str, Any]) -> None:
         await self.push_frame(ToolResultFrame(call, response), FrameDirection.UPSTREAM)
 
     def _cancel(self, ids: tuple[str, ...]) -> None:
-        for call_id in ids:
-            task = self._running.get(call_id)
-            if task is not None:
-                self.counters.cancelled += 1
+        for task, call_id in self._running.items():
+            if call_id and call_id in ids and not task.cancelling():
                 task.cancel()
+                self.counters.cancelled += 1
 
     async def _stop(self) -> None:
-        for task in list(self._running.values()):
-            await self.cancel_task(task, STOP_LIMIT_S)
-        self._running.clear()
+        """Ends all of them at once, within `STOP_LIMIT_S`. Idempotent."""
+        running = list(self._running)
+        for task in running:
+            if not task.cancelling():  # a second time would cut its tidying short
+                task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=STOP_LIMIT_S)
 
 
-def _note(call: ToolCall, response: Mapping[str, Any]) -> str:
+def _retrieve(work: asyncio.Task[Response]) -> None:
+    """So that asyncio does not complain of an error nobody asked for."""
+    if not work.cancelled():
+        work.exception()
+
+
+def _note(call: ToolCall, response: Response) -> str:
     """How a slow tool ended, for a model that was told only that it had started."""
     if "error" in response:
         return f"[{call.name} failed: {response['error']}]"
-    return f"[{call.name} is done: {response['output']}]"
+    return f"[{call.name} is done: {json.dumps(response['output'], ensure_ascii=False)}]"

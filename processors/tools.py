@@ -4,53 +4,101 @@ A tool is a plain or an `async` function with annotated parameters and a docstri
 run in a thread. What it returns goes to the model as `{"output": …}`, what it raises as
 `{"error": …}`. Tools come from the entry point group `easel.tools`, from the module that
 `EASEL_TOOLS_MODULE` names, and from the room itself (its image tools).
+
+    def weather(city: Annotated[str, "Name of the city."]) -> str:
+        "Tells the weather of a city."
+
+    forecast = tool(weather, time_limit_s=5.0)  # with limits of its own; else `weather` will do
 """
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
-from types import ModuleType
+from importlib.metadata import EntryPoint, entry_points
+from types import MethodType, ModuleType
 from typing import Any, Final
 
 from google.genai import types
 
-from processors.errors import ProcessorError
+from processors import tool_results
+from processors.errors import ToolError
+from processors.tool_parameters import Parameters, ToolUnusable, parameters_of
+from processors.tool_results import Response
+from processors.tool_threads import ToolThreads
+
+__all__ = ["Tool", "ToolFunction", "ToolUnusable", "Toolset", "installed_tools", "tool"]
 
 ENTRY_POINTS: Final = "easel.tools"
 TIME_LIMIT_S: Final = 30.0
 
 ToolFunction = Callable[..., Any]
 
-
-class ToolUnusable(ProcessorError):
-    """A function that cannot be declared to the model: its author's fault, found at start."""
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`slow`: a model that must wait for its tools is told "started" and the result later."""
+    """`slow`: a model that must wait for its tools is told "started" and the result later.
+
+    `threads` is None for an `async` function. A plain one has its own: however many of its
+    calls never return, the other tools are not touched.
+    """
 
     name: str
     function: ToolFunction
+    parameters: Parameters
     declaration: types.FunctionDeclaration
+    threads: ToolThreads | None = None
     time_limit_s: float = TIME_LIMIT_S
     slow: bool = False
+
+    def bind(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as the function takes them. Raises `ToolError`."""
+        return self.parameters.bind(args)
+
+    async def call(self, bound: Mapping[str, Any]) -> Response:
+        """Calls it with what `bind` returned. No time limit; cancellable at any time.
+
+        A cancelled plain function runs on in its thread. Raises `ToolError`, and whatever
+        `Exception` the function does.
+        """
+        if self.threads is not None:
+            return await self.threads.run(lambda: tool_results.success(self.function(**bound)))
+        try:
+            return tool_results.success(await self.function(**bound))
+        except SystemExit:  # it would end the service
+            raise ToolError("It ended with SystemExit.") from None
 
 
 def tool(function: ToolFunction, *, time_limit_s: float = TIME_LIMIT_S, slow: bool = False) -> Tool:
     """Declares `function` under its own name. Raises `ToolUnusable`."""
+    name = getattr(function, "__name__", type(function).__name__)
     try:
-        declaration = types.FunctionDeclaration.from_callable_with_api_option(
-            callable=function, use_json_schema=True
-        )
-    except (ValueError, TypeError) as error:
-        raise ToolUnusable(f"{function.__name__} cannot be a tool: {error}") from error
-    if not inspect.getdoc(function):
-        raise ToolUnusable(f"{function.__name__} cannot be a tool: it has no docstring")
-    declaration.response_json_schema = None  # of no use to the model, and not taken by all
-    return Tool(function.__name__, function, declaration, time_limit_s, slow)
+        return _declared(name, function, time_limit_s, slow)
+    except ToolUnusable as error:
+        raise ToolUnusable(f"{name} cannot be a tool: {error}") from error.__cause__
+
+
+def _declared(name: str, function: ToolFunction, time_limit_s: float, slow: bool) -> Tool:
+    if not inspect.isroutine(function) or inspect.isbuiltin(function):
+        raise ToolUnusable("it is no Python function")
+    if not _NAME.fullmatch(name):
+        raise ToolUnusable("its name is not one that Gemini takes")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ToolUnusable("it yields instead of returning")
+    description = inspect.getdoc(function)
+    if not description:
+        raise ToolUnusable("it has no docstring")
+    bound_to_self = isinstance(function, MethodType)
+    plain = function.__func__ if isinstance(function, MethodType) else function
+    parameters = parameters_of(plain, skip=int(bound_to_self))
+    declaration = types.FunctionDeclaration(
+        name=name, description=description, parameters_json_schema=parameters.schema
+    )
+    threads = None if inspect.iscoroutinefunction(function) else ToolThreads()
+    return Tool(name, function, parameters, declaration, threads, time_limit_s, slow)
 
 
 class Toolset(Mapping[str, Tool]):
@@ -77,26 +125,51 @@ class Toolset(Mapping[str, Tool]):
         return [item.declaration for item in self._tools.values()]
 
 
-def installed_tools(module_name: str | None) -> list[Tool]:
-    """Those of the entry points and of the named module. Raises `ToolUnusable`."""
-    functions = [point.load() for point in entry_points(group=ENTRY_POINTS)]
+def installed_tools(module_name: str | None, *, taken: Collection[str] = ()) -> list[Tool]:
+    """Those of the entry points and of the named module. Raises `ToolUnusable`.
+
+    `taken` are names that the service uses itself.
+    """
+    found = [_loaded(point) for point in entry_points(group=ENTRY_POINTS)]
     if module_name is not None:
-        try:
-            functions += public_functions(importlib.import_module(module_name))
-        except ImportError as error:
-            raise ToolUnusable(f"the tools module {module_name} cannot be imported") from error
-    return [tool(function) for function in functions]
+        found += public_functions(_imported(module_name))
+    tools = Toolset(item if isinstance(item, Tool) else tool(item) for item in found)
+    for name in tools:
+        if name in taken:
+            raise ToolUnusable(f"{name} cannot be a tool: Easel has one of that name")
+    return list(tools.values())
 
 
-def public_functions(module: ModuleType) -> list[ToolFunction]:
-    """The functions in `__all__`, or else those that the module itself defines."""
+def _loaded(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:  # the import runs somebody else's code
+        raise ToolUnusable(f"the tool {point.name} cannot be loaded: {error}") from error
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # as above
+        raise ToolUnusable(f"the tools module {name} cannot be imported: {error}") from error
+
+
+def public_functions(module: ModuleType) -> list[ToolFunction | Tool]:
+    """What `__all__` names, or else the functions and `Tool`s that the module itself defines."""
     names = getattr(module, "__all__", None)
     if names is not None:
+        missing = [name for name in names if not hasattr(module, name)]
+        if missing:
+            raise ToolUnusable(f"the tools module {module.__name__} has no {missing[0]}")
         return [getattr(module, name) for name in names]
-    return [
+    public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    tools = [value for value in public.values() if isinstance(value, Tool)]
+    declared = [item.function for item in tools]
+    own = [
         value
-        for name, value in vars(module).items()
+        for value in public.values()
         if inspect.isfunction(value)
         and value.__module__ == module.__name__
-        and not name.startswith("_")
+        and value not in declared
     ]
+    return [*tools, *own]

@@ -1,6 +1,14 @@
 """The transcript stage: fragments of both sides become turns, partial and final."""
 
-from pipecat.frames.frames import Frame
+from collections.abc import Iterable
+
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    CancelFrame,
+    EndFrame,
+    Frame,
+    InterruptionFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from processors.conversation import Conversation, Entry
@@ -11,13 +19,16 @@ from processors.frames import (
     TranscriptDeltaFrame,
     TranscriptFrame,
     TurnCompleteFrame,
+    UserImagesFrame,
+    UserTextFrame,
 )
 
 
 class Transcripts(FrameProcessor):
     """Keeps `conversation` and emits a `TranscriptFrame` for each change of it.
 
-    Who speaks is the peer that the local detectors heard last; Gemini does not say.
+    Who speaks is the peer that the local detectors heard last; Gemini does not say. Stands
+    behind `AudioOut`, which alone knows how much of an answer was heard.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -31,40 +42,35 @@ class Transcripts(FrameProcessor):
             case TranscriptDeltaFrame():
                 await self._on_delta(frame)
                 return
+            case UserTextFrame(text=text) | UserImagesFrame(text=text) if text.strip():
+                await self._finals(self.conversation.typed(text, peer_id=frame.peer_id))
             case SpeakerActivityFrame(peer_id=peer_id, speaking=True):
                 self._speaker = peer_id
-            case AnswerCutFrame():
-                await self._on_cut(frame)
+                self.conversation.user_began()
+            case BotStartedSpeakingFrame():
+                self.conversation.answer_sounds()
+            case AnswerCutFrame(heard_s=heard_s, received_s=received_s):
+                share = heard_s / received_s if received_s else 0.0
+                await self._finals(self.conversation.cut_answer(share))
+            case InterruptionFrame():
+                await self._finals(self.conversation.interrupted())
             case TurnCompleteFrame():
-                await self._finish(Role.USER)
-                await self._finish(Role.MODEL)
+                await self._finals(self.conversation.complete())
+            case EndFrame() | CancelFrame():
+                await self._finals(self.conversation.close())
         await self.push_frame(frame, direction)
 
-    async def said(self, text: str, peer_id: str) -> None:
-        """A peer typed something: final at once, and the model's turn to answer."""
-        await self._finish(Role.MODEL)
-        await self._finish(Role.USER)
-        await self._emit(self.conversation.append(Role.USER, text, peer_id=peer_id), delta=text)
-        await self._finish(Role.USER)
-
     async def _on_delta(self, frame: TranscriptDeltaFrame) -> None:
-        if frame.role is Role.MODEL:
-            await self._finish(Role.USER)
-        peer_id = self._speaker if frame.role is Role.USER else None
-        entry = self.conversation.append(frame.role, frame.text, peer_id=peer_id)
-        await self._emit(entry, delta=frame.text)
+        if frame.text:
+            peer_id = self._speaker if frame.role is Role.USER else None
+            finals, entry = self.conversation.append(frame.role, frame.text, peer_id=peer_id)
+            await self._finals(finals)
+            await self._emit(entry, delta=frame.text)
         if frame.finished and frame.role is Role.USER:
-            await self._finish(Role.USER)
+            await self._finals(self.conversation.finish(Role.USER))
 
-    async def _on_cut(self, frame: AnswerCutFrame) -> None:
-        share = frame.heard_s / frame.received_s if frame.received_s else 1.0
-        entry = self.conversation.cut_answer(share)
-        if entry is not None:
-            await self._emit(entry, final=True)
-
-    async def _finish(self, role: Role) -> None:
-        entry = self.conversation.finish(role)
-        if entry is not None and (entry.text or entry.parts):
+    async def _finals(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
             await self._emit(entry, final=True)
 
     async def _emit(self, entry: Entry, *, final: bool = False, delta: str = "") -> None:

@@ -38,7 +38,7 @@ class VideoIn:
     """`emit` gets an `InputImageRawFrame` (format "JPEG") at the cadence Gemini takes.
 
     A picture that comes while the last one is still being decoded is skipped and counted, so
-    a slow machine sends fewer pictures and never old ones.
+    a slow machine sends fewer pictures and never old ones. `close()` and nothing comes any more.
     """
 
     def __init__(
@@ -52,8 +52,12 @@ class VideoIn:
         self._cadence: Cadence[tuple[str, Jpeg]] = Cadence(config.interval_s * EARLY_SHARE)
         self._work: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def picture(self, peer_id: str, codec: str, data: bytes) -> None:
+        """A complete key picture: "VP8" or "H264" (Annex B)."""
+        if self._closed:
+            return
         self.counters.pictures += 1
         if self._work is not None and not self._work.done():
             self.counters.skipped += 1
@@ -61,8 +65,9 @@ class VideoIn:
         self._work = asyncio.create_task(self._convert(peer_id, codec, data), name="picture")
 
     async def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        """Idempotent. A picture that a thread still decodes is forgotten."""
+        self._closed = True
+        self._cancel_timer()
         if self._work is not None:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
@@ -82,21 +87,28 @@ class VideoIn:
             self.counters.refused += 1
             logger.debug("picture refused: %s", error)
             return
+        except Exception:
+            self.counters.refused += 1
+            logger.exception("a picture could not be converted")
+            return
         self.latest = jpeg
         self._pass_on(self._cadence.offer((peer_id, jpeg), loop.time()))
 
     def _pass_on(self, ready: tuple[str, Jpeg] | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._cancel_timer()
         if ready is not None:
             peer_id, jpeg = ready
             self.counters.sent += 1
             frame = InputImageRawFrame(jpeg.data, (jpeg.width, jpeg.height), "JPEG")
             frame.transport_source = peer_id
             self._emit(frame)
-        loop = asyncio.get_running_loop()
         if self._cadence.deadline is not None:
+            loop = asyncio.get_running_loop()
             self._timer = loop.call_at(
                 self._cadence.deadline, lambda: self._pass_on(self._cadence.take(loop.time()))
             )
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

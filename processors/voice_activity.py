@@ -1,9 +1,16 @@
-"""Who speaks and when it is quiet, from the sound's level alone. Pure, a few µs a frame.
+"""Who speaks and when it is quiet, from the sound's level alone. Pure, a few µs a block.
 
 The level is compared with a noise floor that follows falls at once and rises slowly, so that
 a fan is not speech and speech does not become the floor. Gemini's own events override it.
+
+          loud              loud long               soft
+  QUIET ─────────► RISING ─────────────► SPEAKING ─────────► FADING
+    ▲  ▲             │                      ▲                │    │
+    │  └────soft─────┘                      └──────loud──────┘    │
+    └───────────────────────soft long─────────────────────────────┘
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -12,13 +19,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-FLOOR_RISE_DB_PER_S: Final = 4.0
-FLOOR_LOWEST_DB: Final = -70.0
-FLOOR_START_DB: Final = -50.0
+BLOCK_S: Final = 0.02  # longer stretches are judged in blocks, or a click would fill them
 SPEECH_OVER_FLOOR_DB: Final = 12.0
 SPEECH_LOWEST_DB: Final = -45.0
+FLOOR_RISE_DB_PER_S: Final = 4.0
+FLOOR_LOWEST_DB: Final = SPEECH_LOWEST_DB - SPEECH_OVER_FLOOR_DB  # a lower one decides nothing
+FLOOR_START_DB: Final = -50.0
 START_AFTER_S: Final = 0.06  # shorter sounds are clicks
 STOP_AFTER_S: Final = 0.5  # longer than the pauses within a sentence
+SILENCE_DB: Final = -100.0
 FULL_SCALE: Final = 32768.0
 
 
@@ -44,26 +53,27 @@ TRANSITIONS: Final[Mapping[tuple[Voice, Sound], Voice]] = {
     (Voice.FADING, Sound.LOUD): Voice.SPEAKING,
     (Voice.FADING, Sound.SOFT_LONG): Voice.QUIET,
 }
+"""What is not listed changes nothing: sounds go on."""
 
 
 def level_db(samples: NDArray[np.int16]) -> float:
-    """RMS level in dB of full scale; -100 for nothing."""
+    """RMS level in dB of full scale; `SILENCE_DB` for nothing."""
     if not samples.size:
-        return -100.0
+        return SILENCE_DB
     wide = samples.astype(np.float32)
-    mean_square = float(np.dot(wide, wide)) / samples.size
-    return 10.0 * float(np.log10(mean_square / FULL_SCALE**2 + 1e-10))
+    mean_square = float(np.dot(wide, wide)) / samples.size / FULL_SCALE**2
+    return max(SILENCE_DB, 10.0 * math.log10(mean_square)) if mean_square else SILENCE_DB
 
 
 @dataclass(slots=True)
 class VoiceActivity:
-    """`push` each stretch of samples in order; `speaking` is the verdict after it."""
+    """`push` each stretch of samples in order; `speaking` and `level` are as of its end."""
 
     sample_rate: int
     voice: Voice = Voice.QUIET
-    level: float = -100.0
+    level: float = SILENCE_DB
     _floor: float = FLOOR_START_DB
-    _in_state_s: float = 0.0
+    _in_state: int = 0
 
     @property
     def speaking(self) -> bool:
@@ -71,25 +81,29 @@ class VoiceActivity:
 
     def push(self, samples: NDArray[np.int16]) -> bool | None:
         """True when speech began with these samples, False when it ended, None otherwise."""
-        duration_s = samples.size / self.sample_rate
-        self.level = level_db(samples)
-        loud = self.level > max(self._floor + SPEECH_OVER_FLOOR_DB, SPEECH_LOWEST_DB)
-        self._follow_floor(duration_s)
-        return self._apply(loud, duration_s)
+        before = self.speaking
+        block = int(BLOCK_S * self.sample_rate)
+        for start in range(0, samples.size, block):
+            self._judge(samples[start : start + block])
+        return None if self.speaking == before else self.speaking
 
-    def _follow_floor(self, duration_s: float) -> None:
-        risen = self._floor + FLOOR_RISE_DB_PER_S * duration_s
+    def _judge(self, block: NDArray[np.int16]) -> None:
+        self.level = level_db(block)
+        loud = self.level > max(self._floor + SPEECH_OVER_FLOOR_DB, SPEECH_LOWEST_DB)
+        self._follow_floor(block.size)
+        self._in_state += block.size
+        after = TRANSITIONS.get((self.voice, self._sound(loud)))
+        if after is not None:
+            self.voice, self._in_state = after, block.size
+
+    def _follow_floor(self, count: int) -> None:
+        risen = self._floor + FLOOR_RISE_DB_PER_S * count / self.sample_rate
         self._floor = max(min(self.level, risen), FLOOR_LOWEST_DB)
 
-    def _apply(self, loud: bool, duration_s: float) -> bool | None:
-        before = self.speaking
-        self._in_state_s += duration_s
-        sound = Sound.LOUD if loud else Sound.SOFT
-        if loud and self.voice is Voice.RISING and self._in_state_s >= START_AFTER_S:
-            sound = Sound.LOUD_LONG
-        if not loud and self.voice is Voice.FADING and self._in_state_s >= STOP_AFTER_S:
-            sound = Sound.SOFT_LONG
-        after = TRANSITIONS.get((self.voice, sound))
-        if after is not None:
-            self.voice, self._in_state_s = after, 0.0
-        return None if self.speaking == before else self.speaking
+    def _sound(self, loud: bool) -> Sound:
+        in_state_s = self._in_state / self.sample_rate
+        if loud:
+            long = self.voice is Voice.RISING and in_state_s >= START_AFTER_S
+            return Sound.LOUD_LONG if long else Sound.LOUD
+        long = self.voice is Voice.FADING and in_state_s >= STOP_AFTER_S
+        return Sound.SOFT_LONG if long else Sound.SOFT

@@ -4,20 +4,25 @@
   one decodes every picture in a thread of its own, adds 80 ms to all speech and holds decoded
   frames without a bound. Ours hands RTP to a sink and starts no thread.
 * ICE binds to the addresses and ports that the settings name, not to all of the machine's.
-* The Opus answer asks for forward error correction; aiortc's has no fmtp line.
-* SCTP reassembly is bounded; stock reassembly keeps, and rescans, whatever a peer sends.
+* Opus is the only audio codec, since what we send is always Opus, and its answer asks for
+  forward error correction; aiortc's has no fmtp line.
+* SCTP bounds what a peer can make it hold (`sctp_reassembly.py`), and text that is no text or
+  a channel opened twice no longer ends the connection.
 
 The versions are pinned, and what is touched is checked at import: an upgrade fails here, in
 words, and in `tests/transports/test_aiortc_seam.py`.
 """
 
 import asyncio
+import errno
+import random
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import chain
 from typing import Any, Final, Protocol
 
 import aioice.ice
@@ -25,49 +30,32 @@ import aiortc.codecs
 import aiortc.rtcpeerconnection
 import aiortc.rtcrtpreceiver
 import aiortc.rtcsctptransport
-from aiortc import RTCRtpReceiver
+from aiortc import RTCRtpReceiver, RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
-from aiortc.rtp import (
-    RTCP_PSFB_APP,
-    RtcpPsfbPacket,
-    RtpPacket,
-    is_rtcp,
-    pack_remb_fci,
-    unwrap_rtx,
-)
+from aiortc.rtcsctptransport import WEBRTC_BINARY, WEBRTC_DCEP, WEBRTC_STRING, InboundStream
+from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtpPacket, pack_remb_fci, unwrap_rtx
+
+from transports.rtp_arrival import RtpArrival
+from transports.sctp_reassembly import BoundedInboundStream, DiscardingInboundStream
 
 PINNED: Final = {"aiortc": "1.16.0", "aioice": "0.13.0"}
 
 # Wideband is all that Gemini's 16 kHz can use; FEC lets the decoder fill a lost packet.
 OPUS_ANSWER: Final = {"minptime": 10, "useinbandfec": 1, "maxplaybackrate": 16000, "stereo": 0}
 
-MAX_REASSEMBLY_BYTES: Final = 1 << 19  # twice the largest message that a peer may send
+MAX_RTP_STREAMS: Final = 8  # of one section: a receiver report has room for 31
+MAX_SCTP_STREAMS: Final = 16  # the SDKs use one
 
 
 class SeamBroken(ImportError):
     """aiortc or aioice is not the version whose inside this file knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class RtpArrival:
-    """An RTP packet after SRTP and RTX: `kind` is "audio" or "video", `codec` "opus", "VP8" …"""
-
-    kind: str
-    codec: str
-    ssrc: int
-    sequence: int
-    timestamp: int
-    marker: bool
-    payload: bytes
-
-
 class RtpSink(Protocol):
     """Takes what the receivers of one connection get. Must return quickly and never raise."""
 
-    def attach_receiver(self, kind: str, receiver: "SamplingReceiver") -> None: ...
-
-    def on_rtp(self, arrival: RtpArrival) -> None: ...
+    def on_rtp(self, arrival: RtpArrival, receiver: "SamplingReceiver") -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,49 +88,60 @@ class SamplingReceiver(RTCRtpReceiver):
         super().__init__(kind, transport)
         self._kind = kind
         self._sink = sink
+        self._declared: set[int] = set()
         self._stock: Any = self  # the name-mangled attributes of aiortc's class
-        sink.attach_receiver(kind, self)
 
     async def receive(self, parameters: RTCRtpReceiveParameters) -> None:
-        if self._stock._RTCRtpReceiver__started:
-            return
+        """Also after a renegotiation, which may name other codecs and streams."""
         for codec in parameters.codecs:
             self._stock._RTCRtpReceiver__codecs[codec.payloadType] = codec
-        for encoding in parameters.encodings:
-            if encoding.rtx:
-                self._stock._RTCRtpReceiver__rtx_ssrc[encoding.rtx.ssrc] = encoding.ssrc
+        retransmitted = {e.rtx.ssrc: e.ssrc for e in parameters.encodings if e.rtx}
+        self._stock._RTCRtpReceiver__rtx_ssrc = retransmitted
+        self._declared = {e.ssrc for e in parameters.encodings} | retransmitted.keys()
         self._stock._RTCRtpReceiver__transport._register_rtp_receiver(self, parameters)
-        # aiortc's own stop() cancels this task and waits for it.
-        self._stock._RTCRtpReceiver__rtcp_task = asyncio.ensure_future(self._run_rtcp())
-        self._stock._RTCRtpReceiver__started = True
+        if not self._stock._RTCRtpReceiver__started:
+            self._stock._RTCRtpReceiver__started = True
+            # aiortc's own stop() cancels this task and waits for it.
+            self._stock._RTCRtpReceiver__rtcp_task = asyncio.ensure_future(self._run_rtcp())
 
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
         codec = self._stock._RTCRtpReceiver__codecs.get(packet.payload_type)
-        if codec is None:
+        if codec is None or not self._enabled:
             return
-        streams = self._stock._RTCRtpReceiver__remote_streams
-        statistics = streams.get(packet.ssrc)
-        if statistics is None:
-            statistics = streams[packet.ssrc] = aiortc.rtcrtpreceiver.StreamStatistics(
-                codec.clockRate
-            )
-        statistics.add(packet)
+        self._count(packet, codec.clockRate)
         if codec.name == "rtx":
             unwrapped = self._unwrap(packet, codec)
             if unwrapped is None:
                 return
             packet, codec = unwrapped
-        self._sink.on_rtp(
-            RtpArrival(
-                self._kind,
-                codec.name,
-                packet.ssrc,
-                packet.sequence_number,
-                packet.timestamp,
-                bool(packet.marker),
-                packet.payload,
-            )
+        arrival = RtpArrival(
+            self._kind,
+            codec.name,
+            packet.ssrc,
+            packet.sequence_number,
+            packet.timestamp,
+            bool(packet.marker),
+            packet.payload,
         )
+        self._sink.on_rtp(arrival, self)
+
+    def _count(self, packet: RtpPacket, clock_rate: int) -> None:
+        """For the receiver reports."""
+        streams = self._stock._RTCRtpReceiver__remote_streams
+        statistics = streams.get(packet.ssrc)
+        if statistics is None:
+            if len(streams) >= MAX_RTP_STREAMS:
+                self._forget_stream(streams)
+            statistics = aiortc.rtcrtpreceiver.StreamStatistics(clock_rate)
+            streams[packet.ssrc] = statistics
+        statistics.add(packet)
+
+    def _forget_stream(self, streams: dict[int, Any]) -> None:
+        """A peer that makes up streams gets reports on the last few, and on those of its SDP."""
+        ssrc = next((ssrc for ssrc in streams if ssrc not in self._declared), next(iter(streams)))
+        del streams[ssrc]
+        if ssrc not in self._declared:
+            self.transport._rtp_router.ssrc_table.pop(ssrc, None)
 
     def _unwrap(self, packet: RtpPacket, codec: Any) -> tuple[RtpPacket, Any] | None:
         """RFC 4588: the retransmitted packet as it was first sent."""
@@ -162,7 +161,9 @@ class SamplingReceiver(RTCRtpReceiver):
 
     async def request_packets(self, ssrc: int, sequences: tuple[int, ...]) -> None:
         """Sends a generic NACK (RFC 4585 section 6.2.1)."""
-        await self._send_rtcp_nack(ssrc, list(sequences))
+        # aiortc cannot write a list that wraps around: it shifts by a negative number.
+        for part in _without_wrap(sequences):
+            await self._send_rtcp_nack(ssrc, part)
 
     async def limit_bitrate(self, ssrc: int, bits_per_s: int) -> None:
         """Sends a REMB: libwebrtc trusts the first ones and ramps up to them at once."""
@@ -171,6 +172,15 @@ class SamplingReceiver(RTCRtpReceiver):
             return
         fci = pack_remb_fci(bits_per_s, [ssrc])
         await self._send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=own, media_ssrc=0, fci=fci))
+
+
+def _without_wrap(sequences: tuple[int, ...]) -> list[list[int]]:
+    parts: list[list[int]] = []
+    for sequence in sequences:
+        if not parts or sequence < parts[-1][-1]:
+            parts.append([])
+        parts[-1].append(sequence)
+    return parts
 
 
 def _make_receiver(kind: str, transport: RTCDtlsTransport) -> RTCRtpReceiver:
@@ -206,18 +216,17 @@ class _PortRangeLoop:
     async def create_datagram_endpoint(
         self, protocol_factory: Any, local_addr: tuple[str, int] | None = None, **options: Any
     ) -> Any:
+        bind = self._loop.create_datagram_endpoint
         if local_addr is None or local_addr[1] != 0:
-            return await self._loop.create_datagram_endpoint(
-                protocol_factory, local_addr=local_addr, **options
-            )
-        for port in self._ports:
+            return await bind(protocol_factory, local_addr=local_addr, **options)
+        first = random.randrange(len(self._ports))  # so that a busy range is not tried in order
+        for port in chain(self._ports[first:], self._ports[:first]):
             try:
-                return await self._loop.create_datagram_endpoint(
-                    protocol_factory, local_addr=(local_addr[0], port), **options
-                )
-            except OSError:
-                continue
-        raise OSError("every port of the ICE range is taken")
+                return await bind(protocol_factory, local_addr=(local_addr[0], port), **options)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+        raise OSError(errno.EADDRINUSE, "every port of the ICE range is taken")
 
 
 class _AsyncioForIce(types.ModuleType):
@@ -235,74 +244,101 @@ class _AsyncioForIce(types.ModuleType):
         return _PortRangeLoop(loop, binding.ports)
 
 
-_StockInboundStream: Any = aiortc.rtcsctptransport.InboundStream
+class BoundedSctpTransport(RTCSctpTransport):
+    """SCTP that survives, and does not keep, what a peer should not have sent."""
 
+    def _get_inbound_stream(self, stream_id: int) -> InboundStream:
+        stream = self._inbound_streams.get(stream_id)
+        if stream is None:
+            if len(self._inbound_streams) >= MAX_SCTP_STREAMS:
+                return DiscardingInboundStream()
+            stream = self._inbound_streams[stream_id] = BoundedInboundStream()
+        return stream
 
-class BoundedInboundStream(_StockInboundStream):  # type: ignore[misc]  # untyped base
-    """SCTP reassembly that keeps at most `MAX_REASSEMBLY_BYTES`.
-
-    A longer message arrives cut short, still longer than any allowed one, so it is refused
-    as too large. Messages are looked for only once a last fragment is there: the stock class
-    looks after each fragment, which makes a message of n fragments cost n².
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._kept = 0
-        self._ends = 0
-
-    def add_chunk(self, chunk: Any) -> None:
-        if self._kept >= MAX_REASSEMBLY_BYTES:
-            chunk.user_data = b""
-        self._kept += len(chunk.user_data)
-        if chunk.flags & aiortc.rtcsctptransport.SCTP_DATA_LAST_FRAG:
-            self._ends += 1
-        super().add_chunk(chunk)
-
-    def pop_messages(self) -> Iterator[tuple[int, int, bytes]]:
-        if not self._ends:
+    async def _receive(self, stream_id: int, pp_id: int, data: bytes) -> None:
+        if pp_id == WEBRTC_STRING and not _is_utf8(data):
+            pp_id = WEBRTC_BINARY  # whoever reads it will say what is wrong with it
+        if pp_id != WEBRTC_DCEP:
+            await super()._receive(stream_id, pp_id, data)
             return
-        for message in super().pop_messages():
-            self._kept -= len(message[2])
-            self._ends -= 1
-            yield message
-
-    def prune_chunks(self, tsn: int) -> int:
-        pruned: int = super().prune_chunks(tsn)
-        last = aiortc.rtcsctptransport.SCTP_DATA_LAST_FRAG
-        self._kept -= pruned
-        self._ends = sum(1 for chunk in self.reassembly if chunk.flags & last)
-        return pruned
+        try:
+            await super()._receive(stream_id, pp_id, data)
+        except (AssertionError, UnicodeDecodeError):
+            return  # opened twice, or with a label that is no text
 
 
-def _check() -> None:
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+# What must be there: on the classes and modules, and among what their __init__ sets.
+_TOUCHED: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
+    (RTCRtpReceiver, ("_run_rtcp", "_send_rtcp", "_send_rtcp_pli", "_send_rtcp_nack")),
+    (RTCRtpReceiver, ("_handle_rtp_packet", "_handle_disconnect", "receive")),
+    (RTCDtlsTransport, ("_register_rtp_receiver",)),
+    (RTCSctpTransport, ("_get_inbound_stream", "_receive")),
+    (aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCSctpTransport")),
+    (aioice.ice, ("get_host_addresses", "asyncio")),
+)
+_SET: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
+    (
+        RTCRtpReceiver,
+        tuple(
+            f"_RTCRtpReceiver__{name}"
+            for name in (
+                "codecs",
+                "remote_streams",
+                "rtcp_ssrc",
+                "rtcp_task",
+                "rtx_ssrc",
+                "started",
+                "transport",
+            )
+        ),
+    ),
+    (RTCRtpReceiver, ("_enabled",)),
+    (RTCDtlsTransport, ("_rtp_router",)),
+    (RTCSctpTransport, ("_inbound_streams",)),
+)
+
+
+def check_internals() -> None:
+    """Raises `SeamBroken`, with names, when aiortc or aioice is not what this file knows."""
     for name, pinned in PINNED.items():
         if version(name) != pinned:
             raise SeamBroken(f"{name} {version(name)} is installed, this seam knows {pinned}")
-    probes: list[tuple[Any, tuple[str, ...]]] = [
-        (RTCRtpReceiver, ("_run_rtcp", "_send_rtcp", "_send_rtcp_pli", "_send_rtcp_nack")),
-        (aiortc.rtcpeerconnection, ("RTCRtpReceiver",)),
-        (aioice.ice, ("get_host_addresses", "asyncio")),
-        (aiortc.rtcsctptransport, ("InboundStream", "SCTP_DATA_LAST_FRAG")),
-    ]
     missing = [
-        f"{owner.__name__}.{n}" for owner, names in probes for n in names if not hasattr(owner, n)
+        f"{owner.__name__}.{name}"
+        for owner, names in _TOUCHED
+        for name in names
+        if not hasattr(owner, name)
     ]
-    if missing or is_rtcp(b"\x80\xc8") is not True:
+    missing += [
+        f"{owner.__name__}.{name}"
+        for owner, names in _SET
+        for name in names
+        if name not in owner.__init__.__code__.co_names  # type: ignore[misc]  # a plain function
+    ]
+    if missing:
         raise SeamBroken(f"not where they were: {', '.join(missing)}")
 
 
 def _install() -> None:
-    _check()
+    check_internals()
     # Any: what is replaced is not typed for replacement.
     peer_connection: Any = aiortc.rtcpeerconnection
     ice: Any = aioice.ice
-    sctp: Any = aiortc.rtcsctptransport
     peer_connection.RTCRtpReceiver = _make_receiver
+    peer_connection.RTCSctpTransport = BoundedSctpTransport
     ice.get_host_addresses = _host_addresses
     ice.asyncio = _AsyncioForIce("asyncio")
-    sctp.InboundStream = BoundedInboundStream
-    aiortc.codecs.CODECS["audio"][0].parameters = dict(OPUS_ANSWER)
+    opus = aiortc.codecs.CODECS["audio"][0]
+    opus.parameters = dict(OPUS_ANSWER)
+    aiortc.codecs.CODECS["audio"] = [opus]
     # Without abs-send-time aiortc's bandwidth estimator, which we never ask, is never fed.
     aiortc.codecs.HEADER_EXTENSIONS["video"] = [
         extension

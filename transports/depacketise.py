@@ -3,21 +3,18 @@
 All functions take what strangers sent, end in `_untrusted` and raise `PayloadRefused` only.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from transports.errors import PayloadRefused
+
 ANNEX_B_START: Final = b"\x00\x00\x00\x01"
-VP8_START_CODE: Final = b"\x9d\x01\x2a"
 
 NAL_IDR: Final = 5
 NAL_SPS: Final = 7
-NAL_PPS: Final = 8
 NAL_STAP_A: Final = 24
 NAL_FU_A: Final = 28
-
-
-class PayloadRefused(ValueError):
-    """The payload is not what its codec's RFC allows. The peer's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +22,7 @@ class Fragment:
     """A piece of a picture.
 
     `data` can be joined with that of the picture's other packets, in order, and given to a
-    decoder. `starts_key` is true on a packet that begins an independently decodable picture.
+    decoder. `starts_key` is true on the packet from which on a picture decodes alone.
     """
 
     data: bytes
@@ -40,7 +37,7 @@ def vp8_fragment_untrusted(payload: bytes) -> Fragment:
     offset = _vp8_descriptor_length(payload)
     data = payload[offset:]
     if not data:
-        raise PayloadRefused("VP8 payload holds a descriptor and nothing else")
+        raise PayloadRefused("a VP8 payload holds a descriptor and nothing else")
     starts_picture = bool(payload[0] & 0x10) and (payload[0] & 0x07) == 0
     return Fragment(data, starts_picture and not data[0] & 0x01)
 
@@ -58,44 +55,40 @@ def _vp8_descriptor_length(payload: bytes) -> int:
             if extensions & 0x30:
                 offset += 1
     except IndexError:
-        raise PayloadRefused("VP8 payload descriptor is cut short") from None
+        raise PayloadRefused("a VP8 payload descriptor is cut short") from None
     return offset
-
-
-def vp8_size_untrusted(picture: bytes) -> tuple[int, int]:
-    """Width and height in pixels from a VP8 key picture's header (RFC 6386 section 9.1)."""
-    if len(picture) < 10 or picture[0] & 0x01 or picture[3:6] != VP8_START_CODE:
-        raise PayloadRefused("not a VP8 key picture")
-    width = int.from_bytes(picture[6:8], "little") & 0x3FFF
-    height = int.from_bytes(picture[8:10], "little") & 0x3FFF
-    return width, height
 
 
 def h264_fragment_untrusted(payload: bytes) -> Fragment:
     """One payload as Annex B bytes: single NAL unit, STAP-A or FU-A (RFC 6184 section 5.2).
 
-    Packetization modes 0 and 1, which is what browsers send. Raises `PayloadRefused` for
-    any other unit or one that is cut short.
+    A picture decodes alone from its sequence parameter set on; browsers repeat it before
+    every IDR picture. Raises `PayloadRefused` for other payload structures, which
+    packetization modes 0 and 1 do not have, and for one that is cut short.
     """
     if len(payload) < 2:
-        raise PayloadRefused("H.264 payload is shorter than two bytes")
+        raise PayloadRefused("an H.264 payload is shorter than two bytes")
     unit = payload[0] & 0x1F
     if unit == NAL_FU_A:
         return _h264_fu_a(payload)
     if unit == NAL_STAP_A:
         return _h264_stap_a(payload)
-    if 1 <= unit <= 23:
-        return Fragment(ANNEX_B_START + payload, unit in (NAL_IDR, NAL_SPS))
-    raise PayloadRefused(f"H.264 payload structure {unit} is not supported")
+    return Fragment(ANNEX_B_START + payload, _unit_type(payload[0]) == NAL_SPS)
+
+
+def _unit_type(header: int) -> int:
+    unit = header & 0x1F
+    if not 1 <= unit <= 23:
+        raise PayloadRefused(f"H.264 unit type {unit} is not supported here")
+    return unit
 
 
 def _h264_fu_a(payload: bytes) -> Fragment:
-    header = payload[1]
-    unit = header & 0x1F
-    if not header & 0x80:
+    unit = _unit_type(payload[1])
+    if not payload[1] & 0x80:
         return Fragment(payload[2:], False)
     rebuilt = bytes([(payload[0] & 0xE0) | unit])
-    return Fragment(ANNEX_B_START + rebuilt + payload[2:], unit == NAL_IDR)
+    return Fragment(ANNEX_B_START + rebuilt + payload[2:], unit == NAL_SPS)
 
 
 def _h264_stap_a(payload: bytes) -> Fragment:
@@ -106,10 +99,22 @@ def _h264_stap_a(payload: bytes) -> Fragment:
         size = int.from_bytes(payload[offset : offset + 2], "big")
         unit = payload[offset + 2 : offset + 2 + size]
         if size == 0 or len(unit) < size:
-            raise PayloadRefused("H.264 aggregation packet is cut short")
-        key = key or (unit[0] & 0x1F) in (NAL_IDR, NAL_SPS)
+            raise PayloadRefused("an H.264 aggregation packet is cut short")
+        key = _unit_type(unit[0]) == NAL_SPS or key
         out += ANNEX_B_START + unit
         offset += 2 + size
-    if not out:
-        raise PayloadRefused("H.264 aggregation packet is empty")
     return Fragment(bytes(out), key)
+
+
+_FRAGMENT: Final[Mapping[str, Callable[[bytes], Fragment]]] = {
+    "VP8": vp8_fragment_untrusted,
+    "H264": h264_fragment_untrusted,
+}
+
+
+def fragment_untrusted(codec: str, payload: bytes) -> Fragment:
+    """One payload of `codec`, "VP8" or "H264". Raises `PayloadRefused`, also for others."""
+    depacketise = _FRAGMENT.get(codec)
+    if depacketise is None:
+        raise PayloadRefused(f"{codec} is not a codec that Easel takes")
+    return depacketise(payload)

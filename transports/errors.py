@@ -1,10 +1,11 @@
 """What can go wrong between Easel and a peer.
 
 TransportError
-├── PeerFault             the peer sent something wrong: answered with 4xx or an RTVI error
-│   ├── SignallingRefused     an HTTP body, SDP or candidate that is malformed or over a limit
-│   └── MessageRefused        a data channel message that is malformed or over a limit
-└── PeerGone              the connection ended or never came up; nobody's fault
+├── PeerFault             the peer sent something wrong
+│   ├── SignallingRefused     an HTTP body, SDP or candidate: answered with `status`
+│   ├── MessageRefused        a data channel message: answered with an RTVI error
+│   └── PayloadRefused        an RTP payload: dropped and counted, nobody is told
+└── NoAddressLeft         our fault: no address or port of the settings could be bound
 """
 
 
@@ -34,5 +35,9 @@ class MessageRefused(PeerFault):
         self.message_id = message_id
 
 
-class PeerGone(TransportError):
-    """The connection is closed, failed, or was not established in time."""
+class PayloadRefused(PeerFault):
+    """The payload is not what its codec's RFC allows."""
+
+
+class NoAddressLeft(TransportError):
+    """A new connection has no candidate to offer. The caller may try again later."""

@@ -1,23 +1,42 @@
-"""The jitter window for one peer's Opus stream: order, gaps and silences, without a clock.
+"""The jitter window for one peer's Opus stream: order, gaps and silences.
 
 A packet that is the next one expected leaves at once, so a stream without loss gains no
-delay here. At a gap the packets behind it wait, at most `WINDOW_PACKETS` of them; then the
-missing ones are given up, each as a `Missing` that carries the packet after it when that
-holds their forward error correction (RFC 6716 section 2.1.7).
+delay here. At a gap the packets behind it wait, until they hold `WINDOW_S` of sound or that
+much time has passed; then the missing ones are given up. The last of them is followed by a
+packet that may hold its forward error correction (RFC 6716 section 2.1.7); of the others the
+first few are concealed and the rest are silence.
 
-A jump of the timestamp without one of the sequence number is silence the sender suppressed
-(RFC 7587 section 3.1.3), not loss.
+A jump of the timestamp without one of the sequence number is silence that the sender
+suppressed (RFC 7587 section 3.1.3), not loss. A jump of the sequence number too large for a
+loss is believed when the next packet confirms it (RFC 3550 appendix A.1), a new SSRC at once.
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from transports.rtp_sequence import sequence_add, sequence_delta, timestamp_delta
+from transports.errors import PayloadRefused
+from transports.opus_packet import CLOCK_HZ, opus_duration_untrusted
+from transports.rtp_arrival import RtpArrival
+from transports.rtp_sequence import sequence_add, sequence_delta, timestamp_add, timestamp_delta
 
-CLOCK_HZ: Final = 48_000  # Opus over RTP always counts at 48 kHz (RFC 7587 section 4.1)
-WINDOW_PACKETS: Final = 3  # 60 ms of 20 ms packets: enough for Wi-Fi reordering and FEC
-RESYNC_PACKETS: Final = 50  # one second: a jump larger than this is a new stream, not a loss
+__all__ = [
+    "CLOCK_HZ",
+    "JitterCounters",
+    "JitterWindow",
+    "Missing",
+    "Playable",
+    "Received",
+    "Silence",
+]
+
+WINDOW_S: Final = 0.06  # three usual packets: enough for Wi-Fi reordering and for FEC
+RESYNC_PACKETS: Final = 50  # one usual second: a larger jump is a new stream, not a loss
+CONCEALED_MOST: Final = 5  # what a decoder makes up fades to nothing within 100 ms
+MIN_SILENCE: Final = CLOCK_HZ // 100  # less is a sender's unsteady clock
 MAX_SILENCE: Final = CLOCK_HZ  # a longer pause is not worth filling
+MAX_LATE: Final = CLOCK_HZ * 10  # what an abandoned network path may still deliver
+
+_WINDOW: Final = round(WINDOW_S * CLOCK_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +48,17 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """One lost packet. `next_payload` may hold its FEC; None: conceal."""
+    """One lost packet, as long as the one before. `next_payload` may hold its FEC.
+
+    None: there is none, conceal.
+    """
 
     next_payload: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """The sender was silent for `duration` units of 1/48000 s."""
+    """Nothing is known of `duration` units of 1/48000 s, most likely because all was quiet."""
 
     duration: int
 
@@ -46,71 +68,154 @@ Playable = Received | Missing | Silence
 
 @dataclass(slots=True)
 class JitterCounters:
+    """`late` includes copies of packets that left already.
+
+    `strays` came with a sequence number far from all others and were dropped.
+    """
+
     received: int = 0
+    refused: int = 0
     late: int = 0
     duplicate: int = 0
     lost: int = 0
+    strays: int = 0
     resyncs: int = 0
+
+
+class _Held(NamedTuple):
+    packet: RtpArrival
+    duration: int
+    arrived_at: float
 
 
 @dataclass(slots=True)
 class JitterWindow:
-    """`push` every packet as it arrives; play what it returns, in that order."""
+    """`push` every packet as it arrives, `expire` at `deadline`; play what they return, in order.
+
+    Times are those of one monotonic clock, in seconds.
+    """
 
     counters: JitterCounters = field(default_factory=JitterCounters)
-    _expected: int | None = None
+    _ssrc: int | None = None
+    _expected: int = 0
     _next_timestamp: int = 0
-    _packet_duration: int = CLOCK_HZ // 50
-    _held: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+    _duration: int = CLOCK_HZ // 50
+    _held: dict[int, _Held] = field(default_factory=dict)
+    _stray: _Held | None = None
 
-    def push(self, sequence: int, timestamp: int, payload: bytes) -> list[Playable]:
-        """What can be played now. `sequence` and `timestamp` are the RTP header's."""
+    @property
+    def deadline(self) -> float | None:
+        """When `expire` has something to do; None while nothing is held."""
+        if not self._held:
+            return None
+        return min(held.arrived_at for held in self._held.values()) + WINDOW_S
+
+    def push(self, packet: RtpArrival, now: float) -> list[Playable]:
+        """What can be played now. The payload may be anything; what is not Opus is dropped."""
         self.counters.received += 1
-        if self._expected is None:
-            return self._start(sequence, timestamp, payload)
-        ahead = sequence_delta(sequence, self._expected)
-        if abs(ahead) > RESYNC_PACKETS:
-            self.counters.resyncs += 1
-            self._held.clear()
-            return self._start(sequence, timestamp, payload)
-        if ahead < 0:
+        try:
+            duration = opus_duration_untrusted(packet.payload)
+        except PayloadRefused:
+            self.counters.refused += 1
+            return []
+        arrival = _Held(packet, duration, now)
+        if packet.ssrc != self._ssrc:
+            return self._start(arrival)
+        ahead = sequence_delta(packet.sequence, self._expected)
+        if ahead < 0 and self._is_late(ahead, packet.timestamp):
             self.counters.late += 1
             return []
-        if sequence in self._held:
+        if abs(ahead) > RESYNC_PACKETS:
+            return self._far(arrival)
+        self._forget_stray()
+        if packet.sequence in self._held:
             self.counters.duplicate += 1
             return []
-        self._held[sequence] = (timestamp, payload)
-        out = self._release()
-        while len(self._held) >= WINDOW_PACKETS:
-            out += self._give_up_next()
+        self._held[packet.sequence] = arrival
+        return self._release() + self.expire(now)
+
+    def expire(self, now: float) -> list[Playable]:
+        """What can be played because what is missing has been waited for long enough."""
+        out: list[Playable] = []
+        while self._held and self._waited_enough(now):
+            out += self._skip_gap()
             out += self._release()
         return out
 
-    def _start(self, sequence: int, timestamp: int, payload: bytes) -> list[Playable]:
-        self._expected = sequence_add(sequence, 1)
-        self._next_timestamp = timestamp + self._packet_duration
-        return [Received(payload)]
+    def _waited_enough(self, now: float) -> bool:
+        deadline = self.deadline
+        assert deadline is not None  # something is held
+        return now >= deadline or sum(held.duration for held in self._held.values()) >= _WINDOW
+
+    def _is_late(self, ahead: int, timestamp: int) -> bool:
+        behind = timestamp_delta(self._next_timestamp, timestamp)
+        return ahead >= -RESYNC_PACKETS or 0 < behind <= MAX_LATE
+
+    def _start(self, first: _Held) -> list[Playable]:
+        """A stream of its own, after what is left of the one before."""
+        out = self._drain()
+        self._forget_stray()
+        self._ssrc = first.packet.ssrc
+        self._next_timestamp = first.packet.timestamp
+        return out + self._play(first)
+
+    def _far(self, arrival: _Held) -> list[Playable]:
+        before = self._stray
+        if before is None or arrival.packet.sequence != sequence_add(before.packet.sequence, 1):
+            self._forget_stray()
+            self._stray = arrival
+            return []
+        self._stray = None
+        self.counters.resyncs += 1
+        return self._drain() + self._play(before) + self._play(arrival)
+
+    def _forget_stray(self) -> None:
+        if self._stray is not None:
+            self._stray = None
+            self.counters.strays += 1
+
+    def _drain(self) -> list[Playable]:
+        """Everything held, its gaps given up."""
+        out: list[Playable] = []
+        while self._held:
+            out += self._skip_gap()
+            out += self._release()
+        return out
 
     def _release(self) -> list[Playable]:
         out: list[Playable] = []
-        while self._expected in self._held:
-            timestamp, payload = self._held.pop(self._expected)
-            out += self._silence_before(timestamp)
-            out.append(Received(payload))
-            self._expected = sequence_add(self._expected, 1)
-            self._next_timestamp = timestamp + self._packet_duration
+        while (held := self._held.pop(self._expected, None)) is not None:
+            out += self._play(held)
         return out
 
-    def _silence_before(self, timestamp: int) -> list[Playable]:
-        pause = timestamp_delta(timestamp, self._next_timestamp)
-        if pause < self._packet_duration:
-            return []
-        return [Silence(min(pause, MAX_SILENCE))]
+    def _play(self, arrival: _Held) -> list[Playable]:
+        packet = arrival.packet
+        out = self._silence_until(packet.timestamp)
+        out.append(Received(packet.payload))
+        self._expected = sequence_add(packet.sequence, 1)
+        self._next_timestamp = timestamp_add(packet.timestamp, arrival.duration)
+        self._duration = arrival.duration
+        return out
 
-    def _give_up_next(self) -> list[Playable]:
-        assert self._expected is not None  # push() starts the stream before anything is held
-        self.counters.lost += 1
-        following = self._held.get(sequence_add(self._expected, 1))
-        self._expected = sequence_add(self._expected, 1)
-        self._next_timestamp += self._packet_duration
-        return [Missing(following[1] if following else None)]
+    def _skip_gap(self) -> list[Playable]:
+        """Gives up what is missing before the first packet held.
+
+        A pause in the sender's talk is put before the last missing packet: its FEC says what
+        came right before the packet after it, not what came before the pause.
+        """
+        first = min(self._held, key=lambda sequence: sequence_delta(sequence, self._expected))
+        packet = self._held[first].packet
+        lost = sequence_delta(first, self._expected)
+        room = timestamp_delta(packet.timestamp, self._next_timestamp) // self._duration
+        made_up = min(lost, CONCEALED_MOST, max(room, 1))
+        out: list[Playable] = [Missing(None)] * (made_up - 1)
+        self._next_timestamp = timestamp_add(self._next_timestamp, made_up * self._duration)
+        out += self._silence_until(packet.timestamp)
+        out.append(Missing(packet.payload))
+        self.counters.lost += lost
+        self._expected, self._next_timestamp = first, packet.timestamp
+        return out
+
+    def _silence_until(self, timestamp: int) -> list[Playable]:
+        pause = timestamp_delta(timestamp, self._next_timestamp)
+        return [Silence(min(pause, MAX_SILENCE))] if pause >= MIN_SILENCE else []

@@ -26,7 +26,8 @@ def opus_packet(payload: bytes, timestamp: int) -> Packet[Any]:
 class PacketTrack(MediaStreamTrack):
     """A track of ready packets, which aiortc's sender passes on without encoding anything.
 
-    Overflow drops the oldest packet and counts it in `dropped`.
+    Overflow drops the oldest packet, and before the sender asks for a first one there is no
+    listener and nothing is kept. Both count in `dropped`.
     """
 
     kind = "audio"
@@ -34,11 +35,15 @@ class PacketTrack(MediaStreamTrack):
     def __init__(self) -> None:
         super().__init__()
         self.dropped = 0
+        self._listening = False
         self._packets: deque[Packet[Any]] = deque()
         self._ready = asyncio.Event()
 
     def send(self, packet: Packet[Any]) -> None:
         if self.readyState != "live":
+            return
+        if not self._listening:
+            self.dropped += 1
             return
         if len(self._packets) >= MAX_PACKETS:
             self._packets.popleft()
@@ -54,6 +59,7 @@ class PacketTrack(MediaStreamTrack):
 
     async def recv(self) -> Packet[Any]:
         """The next packet. Raises `MediaStreamError` when the track has been stopped."""
+        self._listening = True
         while not self._packets:
             if self.readyState != "live":
                 raise MediaStreamError

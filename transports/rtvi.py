@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pipecat.processors.frameworks.rtvi import models
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from transports.errors import MessageRefused
 
@@ -97,18 +98,17 @@ def decode_untrusted(data: str | bytes, *, max_bytes: int) -> Inbound:
 
     Raises `MessageRefused` for anything that is not a well-formed message of this protocol.
     """
-    size = len(data.encode()) if isinstance(data, str) else len(data)
-    if size > max_bytes:
+    try:
+        raw = data.encode() if isinstance(data, str) else data
+    except UnicodeEncodeError:
+        raise _malformed("The message is not text.") from None
+    if len(raw) > max_bytes:
         raise MessageRefused(
             f"The message is larger than {max_bytes} bytes.", counter="message_too_large"
         )
-    try:
-        text = data if isinstance(data, str) else data.decode()
-    except UnicodeDecodeError:
-        raise _malformed("The message is not UTF-8 text.") from None
-    if text.startswith("ping"):
+    if raw.startswith(b"ping"):
         return Ping()
-    message = _parse_untrusted(text)
+    message = _parse_untrusted(raw)
     if message.get("type") == "signalling":
         return _signalling_untrusted(message.get("message"))
     return _rtvi_untrusted(message)
@@ -118,11 +118,12 @@ def _malformed(sentence: str, message_id: str | None = None) -> MessageRefused:
     return MessageRefused(sentence, counter="message_malformed", message_id=message_id)
 
 
-def _parse_untrusted(text: str) -> dict[str, Any]:
+def _parse_untrusted(raw: bytes) -> dict[str, Any]:
+    # Unlike json, it refuses what cannot be encoded again, and nesting that eats the stack.
     try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        raise _malformed("The message is not JSON.") from None
+        message = from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        raise _malformed("The message is not JSON in UTF-8.") from None
     if not isinstance(message, dict):
         raise _malformed("The message is not a JSON object.")
     return message

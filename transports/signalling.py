@@ -5,13 +5,15 @@ Every function takes what a stranger sent and raises `SignallingRefused` only.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aiortc import RTCIceCandidate
 
 from transports.errors import SignallingRefused
 from transports.ice import CandidatePolicy, candidate_untrusted
 from transports.sdp import SdpLimits, offer_untrusted
+
+MAX_TEXT_CHARS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,13 @@ class Start:
 
 def start_untrusted(body: object) -> Start:
     """`POST /start`. The app's own data is in `body`, or beside it for bare clients."""
-    outer = _object(body if body is not None else {}, "The request body")
-    inner = _object(outer.get("body") or {}, "body") if "body" in outer else outer
+    outer = _optional_object(body, "The request body")
+    inner = _optional_object(outer["body"], "body") if "body" in outer else outer
     return Start(
         session_id=_optional_text(inner, "sessionId"),
         token=_optional_text(inner, "token"),
         room=inner.get("room"),
-        default_ice_servers=bool(outer.get("enableDefaultIceServers")),
+        default_ice_servers=outer.get("enableDefaultIceServers") is True,
     )
 
 
@@ -64,13 +66,14 @@ def decode_offer_untrusted(body: object, limits: SdpLimits, policy: CandidatePol
     sdp = fields.get("sdp")
     if not isinstance(sdp, str):
         raise _malformed("sdp must be a string.")
-    data = _object(fields.get("requestData") or fields.get("request_data") or {}, "requestData")
+    data = fields.get("requestData", fields.get("request_data"))
+    wishes = _optional_object(data, "requestData")
     return Offer(
         sdp=offer_untrusted(sdp, limits, policy),
         pc_id=_optional_text(fields, "pc_id"),
         restart=fields.get("restart_pc") is True,
-        token=_optional_text(data, "token"),
-        room=data.get("room"),
+        token=_optional_text(wishes, "token"),
+        room=wishes.get("room"),
     )
 
 
@@ -86,7 +89,7 @@ def decode_candidates_untrusted(
     if len(listed) > limits.max_candidates:
         raise SignallingRefused(
             f"More than {limits.max_candidates} candidates.",
-            counter="candidate_malformed",
+            counter="candidates_too_many",
             status=413,
         )
     found = (_candidate(entry, policy) for entry in listed)
@@ -95,11 +98,10 @@ def decode_candidates_untrusted(
 
 def _candidate(entry: object, policy: CandidatePolicy) -> RTCIceCandidate | None:
     fields = _object(entry, "A candidate")
-    line, mid, index = fields.get("candidate"), fields.get("sdp_mid"), fields.get("sdp_mline_index")
+    line, index = fields.get("candidate"), fields.get("sdp_mline_index")
+    mid = _optional_text(fields, "sdp_mid")
     if not isinstance(line, str):
         raise _malformed("A candidate has no candidate line.")
-    if mid is not None and not isinstance(mid, str):
-        raise _malformed("sdp_mid must be a string or null.")
     if index is not None and (not isinstance(index, int) or isinstance(index, bool)):
         raise _malformed("sdp_mline_index must be a number or null.")
     if mid is None and index is None:
@@ -113,13 +115,22 @@ def _object(value: object, name: str) -> Mapping[str, Any]:
     return value
 
 
+def _optional_object(value: object, name: str) -> Mapping[str, Any]:
+    return {} if value is None else _object(value, name)
+
+
 def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
     if value is None:
         return None
-    if not isinstance(value, str) or len(value) > 256:
+    # JSON can spell half a surrogate pair, which no later encoder takes.
+    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARS or not _is_unicode(value):
         raise _malformed(f"{name} must be a short string.")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _malformed(sentence: str) -> SignallingRefused:

@@ -1,113 +1,99 @@
 """The shell around a peer's `PictureSampler`: feeds it RTP and sends the feedback it wants."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from transports.aiortc_seam import RtpArrival, SamplingReceiver
-from transports.depacketise import PayloadRefused, h264_fragment_untrusted, vp8_fragment_untrusted
-from transports.picture_sampler import (
-    EncodedPicture,
-    PictureSampler,
-    RequestKey,
-    RequestPackets,
-    RtpFragment,
-)
+from transports.picture_sampler import EncodedPicture, PictureSampler, RequestKey
+from transports.rtp_arrival import RtpArrival
+from transports.video_source import SourceChoice
 
-logger = logging.getLogger(__name__)
-
-BITRATE_REPEAT_S: Final = 1.0
-
-_FRAGMENT: Final = {"VP8": vp8_fragment_untrusted, "H264": h264_fragment_untrusted}
+BITRATE_REPEAT_S: Final = 1.0  # libwebrtc trusts a REMB of the first two seconds at once
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    receiver: SamplingReceiver
-    ssrc: int
+class FeedbackSender(Protocol):
+    """Sends RTCP to whoever sends video."""
+
+    async def request_key_picture(self, ssrc: int) -> None: ...
+
+    async def request_packets(self, ssrc: int, sequences: tuple[int, ...]) -> None: ...
+
+    async def limit_bitrate(self, ssrc: int, bits_per_s: int) -> None: ...
 
 
 class VideoReceiver:
-    """Samples the one video source of a peer that sends; a second one replaces it when newer."""
+    """Samples a peer's video: `on_rtp` takes the packets, `run` must be running meanwhile.
+
+    Of several streams it samples the one that began last and still sends. With `enabled` off
+    it takes and asks for nothing.
+    """
 
     def __init__(
         self,
         interval_s: float,
         bits_per_s: int,
         on_picture: Callable[[EncodedPicture], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sampler = PictureSampler(interval_s)
-        self.refused = 0
         self.enabled = True
         self._bits_per_s = bits_per_s
         self._on_picture = on_picture
-        self._receivers: list[SamplingReceiver] = []
-        self._source: _Source | None = None
+        self._clock = clock
+        self._sources = SourceChoice()
+        self._sender: FeedbackSender | None = None
         self._bitrate_sent_at = float("-inf")
         self._wake = asyncio.Event()
-        self._asleep = True
+        self._idle = True  # `run` sleeps until a packet comes
 
-    def attach(self, receiver: SamplingReceiver) -> None:
-        self._receivers.append(receiver)
-
-    def on_rtp(self, arrival: RtpArrival, now: float) -> None:
-        if not self.enabled:
+    def on_rtp(self, arrival: RtpArrival, sender: FeedbackSender) -> None:
+        """Takes one packet; `sender` reaches whoever sent it."""
+        if not self.enabled or not arrival.payload:
             return
-        if self._source is None or self._source.ssrc != arrival.ssrc:
-            self._source = _Source(self._receivers[0], arrival.ssrc)
-        fragment_of = _FRAGMENT.get(arrival.codec)
-        if fragment_of is None or not arrival.payload:
+        now = self._clock()
+        before = self._sources.chosen
+        if not self._sources.admit(arrival.ssrc, now):
             return
-        try:
-            fragment = fragment_of(arrival.payload)
-        except PayloadRefused:
-            self.refused += 1
-            return
-        packet = RtpFragment(arrival.sequence, arrival.timestamp, arrival.marker, fragment)
-        picture = self.sampler.push(arrival.codec, packet, now)
-        if self._asleep:
+        if arrival.ssrc != before:
+            self.sampler.restart(now)
+        self._sender = sender
+        state = self.sampler.state
+        picture = self.sampler.push(arrival, now)
+        if self._idle or self.sampler.state is not state:
             self._wake.set()
         if picture is not None:
             self._on_picture(picture)
 
-    async def run(self, ended: asyncio.Event) -> None:
-        """Sends PLI, NACK and REMB as long as video comes, until `ended`."""
-        stopper = asyncio.create_task(ended.wait())
-        stopper.add_done_callback(lambda _: self._wake.set())
-        try:
-            while not ended.is_set():
-                now = time.monotonic()
-                await self._send_feedback(now)
-                await self._sleep_until(self.sampler.deadline(time.monotonic()))
-        finally:
-            stopper.cancel()
-            await asyncio.gather(stopper, return_exceptions=True)
+    async def run(self) -> None:
+        """Sends PLI, NACK and REMB as long as video comes. Ends only when cancelled."""
+        while True:
+            self._wake.clear()
+            await self._send_feedback()
+            deadline = self._deadline()
+            self._idle = deadline is None
+            await self._sleep_until(deadline)
+
+    def _deadline(self) -> float | None:
+        return self.sampler.deadline(self._clock()) if self.enabled else None
 
     async def _sleep_until(self, deadline: float | None) -> None:
-        self._wake.clear()
-        self._asleep = deadline is None
+        limit = None if deadline is None else max(0.0, deadline - self._clock())
         try:
-            async with asyncio.timeout(
-                None if deadline is None else max(0.0, deadline - time.monotonic())
-            ):
+            async with asyncio.timeout(limit):
                 await self._wake.wait()
         except TimeoutError:
             pass
 
-    async def _send_feedback(self, now: float) -> None:
-        source = self._source
-        if source is None or not self.enabled:
+    async def _send_feedback(self) -> None:
+        sender, ssrc, now = self._sender, self._sources.chosen, self._clock()
+        if sender is None or ssrc is None or not self.enabled or self.sampler.paused(now):
             return
-        feedback = self.sampler.tick(now)
-        if feedback and now - self._bitrate_sent_at >= BITRATE_REPEAT_S:
+        if now - self._bitrate_sent_at >= BITRATE_REPEAT_S:
             self._bitrate_sent_at = now
-            await source.receiver.limit_bitrate(source.ssrc, self._bits_per_s)
-        for item in feedback:
-            match item:
-                case RequestKey():
-                    await source.receiver.request_key_picture(source.ssrc)
-                case RequestPackets(sequences):
-                    await source.receiver.request_packets(source.ssrc, sequences)
+            await sender.limit_bitrate(ssrc, self._bits_per_s)
+        for item in self.sampler.tick(now):
+            if isinstance(item, RequestKey):
+                await sender.request_key_picture(ssrc)
+            else:
+                await sender.request_packets(ssrc, item.sequences)

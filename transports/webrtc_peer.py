@@ -19,25 +19,33 @@ from aiortc import (
     RTCIceCandidate,
     RTCIceServer,
     RTCPeerConnection,
-    RTCRtpTransceiver,
     RTCSessionDescription,
 )
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcconfiguration import RTCBundlePolicy
 from av.packet import Packet
 
-from transports.aiortc_seam import IceBinding, RtpArrival, SamplingReceiver, seam
-from transports.errors import SignallingRefused
-from transports.jitter import JitterWindow, Playable
+from transports import rtvi
+from transports.aiortc_seam import IceBinding, SamplingReceiver, seam
+from transports.audio_receiver import AudioReceiver
+from transports.errors import NoAddressLeft, SignallingRefused
+from transports.jitter import Playable
 from transports.packet_track import PacketTrack
 from transports.picture_sampler import EncodedPicture
-from transports.sdp import answer_with_public_hosts
+from transports.rate_limit import TokenBucket
+from transports.rtp_arrival import RtpArrival
+from transports.sdp import CANDIDATE, answer_with_public_hosts
 from transports.video_receiver import VideoReceiver
 
 logger = logging.getLogger(__name__)
 
 CLOSE_LIMIT_S: Final = 3.0
 MAX_BUFFERED_BYTES: Final = 4 << 20  # a browser closes the channel at 16 MiB
+MAX_CANDIDATES: Final = 64  # trickled over the whole life of a connection
+
+MESSAGES_PER_S: Final = 50.0  # the SDKs send one ping a second, and what a person does
+MESSAGE_BURST: Final = 200.0
+COMPLAINTS_PER_S: Final = 1.0
 
 
 class PeerListener(Protocol):
@@ -73,9 +81,13 @@ class PeerConfig:
 
 @dataclass(slots=True)
 class PeerCounters:
+    """`messages_over_rate` came faster than allowed, `messages_dropped` could not be sent."""
+
     messages_in: int = 0
+    messages_over_rate: int = 0
     messages_out: int = 0
     messages_dropped: int = 0
+    candidates: int = 0
 
 
 class WebRTCPeer:
@@ -84,33 +96,24 @@ class WebRTCPeer:
     def __init__(self, peer_id: str, config: PeerConfig, listener: PeerListener) -> None:
         self.peer_id = peer_id
         self.counters = PeerCounters()
-        self.jitter = JitterWindow()
+        self.audio = AudioReceiver(listener.on_audio)
+        self.video = VideoReceiver(
+            config.picture_interval_s, config.video_bits_per_s, listener.on_picture
+        )
         self._config = config
         self._listener = listener
         self._track = PacketTrack()
-        self._video = VideoReceiver(
-            config.picture_interval_s, config.video_bits_per_s, listener.on_picture
-        )
         self._channel: RTCDataChannel | None = None
+        self._message_rate = TokenBucket(MESSAGES_PER_S, MESSAGE_BURST)
+        self._complaint_rate = TokenBucket(COMPLAINTS_PER_S, 1.0)
+        self._negotiating = asyncio.Lock()
         self._connected = asyncio.Event()
         self._ended = asyncio.Event()
         self._end_reason = ""
         self._closing: asyncio.Task[None] | None = None
-        self._connection = RTCPeerConnection(
-            RTCConfiguration(
-                iceServers=[
-                    RTCIceServer(urls=s.url, username=s.username, credential=s.credential)
-                    for s in config.ice_servers
-                ],
-                bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
-            )
-        )
+        self._connection = RTCPeerConnection(_configuration(config.ice_servers))
         self._connection.on("connectionstatechange", self._on_state)
         self._connection.on("datachannel", self._on_channel)
-
-    @property
-    def video(self) -> VideoReceiver:
-        return self._video
 
     @property
     def state(self) -> str:
@@ -120,38 +123,59 @@ class WebRTCPeer:
     async def answer(self, offer_sdp: str) -> str:
         """Applies an offer that `sdp.offer_untrusted` let through; returns the answer's SDP.
 
-        Also for renegotiation. Raises `SignallingRefused` when aiortc cannot negotiate it.
+        Also for renegotiation: one that is refused leaves the connection as it was. Raises
+        `SignallingRefused` when aiortc cannot negotiate it, `NoAddressLeft` when there is no
+        address to answer with.
         """
-        with seam(self, self._config.binding):
-            try:
-                await self._connection.setRemoteDescription(
-                    RTCSessionDescription(sdp=offer_sdp, type="offer")
-                )
-                self._direct_transceivers()
-                await self._connection.setLocalDescription(await self._connection.createAnswer())
-            except (ValueError, InvalidStateError, KeyError, AssertionError) as error:
-                logger.info("offer not negotiable: %s", type(error).__name__)
-                raise SignallingRefused(
-                    "The SDP offer cannot be negotiated.", counter="sdp_malformed"
-                ) from None
-        return answer_with_public_hosts(
-            self._connection.localDescription.sdp, self._config.public_hosts
+        async with self._negotiating:
+            with seam(self, self._config.binding):
+                try:
+                    await self._negotiate(offer_sdp)
+                except Exception as error:  # aiortc fails at odd offers in whatever way it does
+                    logger.info("offer not negotiable: %s", type(error).__name__)
+                    raise SignallingRefused(
+                        "The SDP offer cannot be negotiated: Opus, VP8 and H.264 are what Easel"
+                        " speaks.",
+                        counter="sdp_not_negotiable",
+                    ) from None
+            sdp = self._connection.localDescription.sdp
+        if CANDIDATE not in sdp:
+            raise NoAddressLeft("no address or port for ICE could be bound")
+        return answer_with_public_hosts(sdp, self._config.public_hosts)
+
+    async def _negotiate(self, offer_sdp: str) -> None:
+        await self._connection.setRemoteDescription(
+            RTCSessionDescription(sdp=offer_sdp, type="offer")
         )
+        self._direct_transceivers()
+        await self._connection.setLocalDescription(await self._connection.createAnswer())
 
     def _direct_transceivers(self) -> None:
-        """The first audio goes both ways; everything else only comes in."""
-        talking: RTCRtpTransceiver | None = None
+        """The first audio goes both ways, others nowhere; all video only comes in."""
+        talking = False
         for transceiver in self._connection.getTransceivers():
-            if transceiver.kind == "audio" and talking is None:
-                talking = transceiver
+            if transceiver.kind == "video":
+                transceiver.direction = "recvonly"
+            elif talking:
+                transceiver.direction = "inactive"
+            else:
+                talking = True
+                transceiver.direction = "sendrecv"
                 if transceiver.sender.track is not self._track:
                     transceiver.sender.replaceTrack(self._track)
-                transceiver.direction = "sendrecv"
-            else:
-                transceiver.direction = "recvonly"
 
     async def add_candidate(self, candidate: RTCIceCandidate) -> None:
-        """Adds one that `ice.candidate_untrusted` let through; ignored once ended."""
+        """Adds one that `ice.candidate_untrusted` let through; ignored once ended.
+
+        Raises `SignallingRefused` after `MAX_CANDIDATES` of them.
+        """
+        if self.counters.candidates >= MAX_CANDIDATES:
+            raise SignallingRefused(
+                f"This connection has had its {MAX_CANDIDATES} ICE candidates.",
+                counter="candidates_too_many",
+                status=413,
+            )
+        self.counters.candidates += 1
         try:
             await self._connection.addIceCandidate(candidate)
         except (ValueError, InvalidStateError):
@@ -160,24 +184,27 @@ class WebRTCPeer:
     async def run(self) -> str:
         """Lives until the connection ends; returns why, in words. Releases everything."""
         try:
-            async with asyncio.timeout(self._config.connect_limit_s):
-                await self._first_of(self._connected, self._ended)
-            await self._video.run(self._ended)
-        except TimeoutError:
-            self.end(f"did not connect within {self._config.connect_limit_s:g} s")
+            if await self._connects():
+                await self._receive_until_ended()
+            else:
+                self.end(f"did not connect within {self._config.connect_limit_s:g} s")
+        except Exception:  # whatever goes wrong with one peer ends that peer only
+            logger.exception("a connection failed")
+            self.end("the service made a mistake")
         finally:
             await self.close()
         return self._end_reason
 
-    @staticmethod
-    async def _first_of(*events: asyncio.Event) -> None:
-        waiters = [asyncio.create_task(event.wait()) for event in events]
-        try:
-            await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for waiter in waiters:
-                waiter.cancel()
-            await asyncio.gather(*waiters, return_exceptions=True)
+    async def _connects(self) -> bool:
+        """False when the time limit passes first. True also when it ends before."""
+        waiters = [asyncio.create_task(e.wait()) for e in (self._connected, self._ended)]
+        return bool(await _first_of(*waiters, timeout_s=self._config.connect_limit_s))
+
+    async def _receive_until_ended(self) -> None:
+        feedback = asyncio.create_task(self.video.run(), name=f"video-{self.peer_id}")
+        ended = asyncio.create_task(self._ended.wait())
+        if feedback in await _first_of(feedback, ended):
+            feedback.result()  # raises: it never ends by itself
 
     def end(self, reason: str) -> None:
         """Asks `run()` to return. The first reason given is the one that counts."""
@@ -186,7 +213,7 @@ class WebRTCPeer:
             self._ended.set()
 
     async def close(self) -> None:
-        """Idempotent, bounded by `CLOSE_LIMIT_S`; may be awaited by several at once."""
+        """Idempotent, bounded by twice `CLOSE_LIMIT_S`; may be awaited by several at once."""
         self.end("closed by the service")
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())
@@ -194,19 +221,40 @@ class WebRTCPeer:
 
     async def _close(self) -> None:
         self._track.stop()
+        self.audio.close()
         try:
             async with asyncio.timeout(CLOSE_LIMIT_S):
                 await self._connection.close()
+        except Exception as error:  # aiortc's close() raises whatever its transports do
+            logger.warning("connection did not close cleanly: %s", type(error).__name__)
+            await self._release_sockets()
+
+    async def _release_sockets(self) -> None:
+        """What aiortc leaves open when its close() fails halfway, and never tries again."""
+        stops = [part.stop() for part in self._parts()]
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                await asyncio.gather(*stops, return_exceptions=True)
         except TimeoutError:
-            logger.warning("peer connection did not close within %g s", CLOSE_LIMIT_S)
-        except Exception:  # aiortc's close() raises whatever its transports do
-            logger.warning("peer connection did not close cleanly", exc_info=True)
+            logger.warning("a connection was not released within %g s", CLOSE_LIMIT_S)
+
+    def _parts(self) -> list[Any]:
+        """Media first, then what carries it. Any: they share only their `stop`."""
+        transceivers = self._connection.getTransceivers()
+        media: list[Any] = [part for t in transceivers for part in (t.sender, t.receiver)]
+        carriers = {t.receiver.transport for t in transceivers}
+        if self._connection.sctp is not None:
+            media.append(self._connection.sctp)
+            carriers.add(self._connection.sctp.transport)
+        dtls = [carrier for carrier in carriers if carrier is not None]
+        return [*media, *dtls, *(carrier.transport for carrier in dtls)]
 
     def send_audio(self, packet: Packet[Any]) -> None:
         if self._connected.is_set():
             self._track.send(packet)
 
     def flush_audio(self) -> int:
+        """Forgets packets not sent yet; returns how many."""
         return self._track.flush()
 
     def send_message(self, text: str) -> bool:
@@ -225,16 +273,11 @@ class WebRTCPeer:
         self.counters.messages_out += 1
         return True
 
-    def attach_receiver(self, kind: str, receiver: SamplingReceiver) -> None:
-        if kind == "video":
-            self._video.attach(receiver)
-
-    def on_rtp(self, arrival: RtpArrival) -> None:
+    def on_rtp(self, arrival: RtpArrival, receiver: SamplingReceiver) -> None:
         if arrival.kind == "video":
-            self._video.on_rtp(arrival, time.monotonic())
-        elif arrival.codec == "opus":
-            for playable in self.jitter.push(arrival.sequence, arrival.timestamp, arrival.payload):
-                self._listener.on_audio(playable)
+            self.video.on_rtp(arrival, receiver)
+        else:
+            self.audio.on_rtp(arrival)
 
     def _on_state(self) -> None:
         state = self.state
@@ -252,4 +295,34 @@ class WebRTCPeer:
 
     def _on_message(self, data: str | bytes) -> None:
         self.counters.messages_in += 1
-        self._listener.on_message(data)
+        now = time.monotonic()
+        if self._message_rate.take(now):
+            self._listener.on_message(data)
+            return
+        self.counters.messages_over_rate += 1
+        if self._complaint_rate.take(now):
+            sentence = f"More than {MESSAGES_PER_S:g} messages a second: some were dropped."
+            self.send_message(rtvi.error(sentence, fatal=False))
+
+
+def _configuration(ice_servers: Sequence[IceServer]) -> RTCConfiguration:
+    return RTCConfiguration(
+        iceServers=[
+            RTCIceServer(urls=server.url, username=server.username, credential=server.credential)
+            for server in ice_servers
+        ],
+        bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
+    )
+
+
+async def _first_of(
+    *tasks: asyncio.Task[Any], timeout_s: float | None = None
+) -> set[asyncio.Task[Any]]:
+    """Those that are done first, none after the time limit. The others are cancelled."""
+    try:
+        done, _ = await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return done

@@ -1,39 +1,27 @@
-"""The only file that speaks to the Live API's SDK: connects, sends, and reads events.
+"""Connections to the Live API through its SDK: opens, sends, receives, closes.
 
 Keep-alive pings are off (Gemini's pongs were measured at 8 to 30 s and the library would end a
-healthy connection), as is compression: 40 ms of PCM do not shrink.
+healthy connection), as is compression: 40 ms of PCM do not shrink. What the messages mean is
+in `messages.py`; only these two files know the SDK's types.
 """
 
+import asyncio
+import logging
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from google import genai
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.genai import errors, types
 from google.genai.live import AsyncSession
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from processors.frames import Role, ToolCall
-from processors.gemini.errors import GeminiError, TransientFault, fault
-from processors.gemini.events import (
-    AudioChunk,
-    Citations,
-    GenerationComplete,
-    GoAway,
-    HandleUpdate,
-    Interrupted,
-    LiveEvent,
-    ModelImage,
-    ModelText,
-    ToolCalls,
-    ToolsCancelled,
-    Transcript,
-    TurnComplete,
-    Usage,
-    VoiceActivityEvent,
-)
+from processors.gemini.errors import ConfigurationFault, GeminiError, TransientFault, fault
+from processors.gemini.events import LiveEvent
+from processors.gemini.messages import events_of, function_response, jpeg, pcm, user_turn
 from processors.gemini.outbox import (
     Audio,
     AudioEnd,
@@ -44,11 +32,17 @@ from processors.gemini.outbox import (
     Turns,
 )
 
-INPUT_MIME: Final = "audio/pcm;rate=16000"
-OUTPUT_HZ: Final = 24_000
+logger = logging.getLogger(__name__)
+
 OPEN_LIMIT_S: Final = 10.0
-CLOSE_LIMIT_S: Final = 2.0
+CLOSE_LIMIT_S: Final = 1.5
+ABANDON_AFTER_S: Final = CLOSE_LIMIT_S + 0.5  # the library's own limit is not always kept
 MAX_MESSAGE_BYTES: Final = 16 << 20
+UNREADABLE_LIMIT: Final = 10  # in a row; then it is no server that we know
+MAX_REASON_CHARS: Final = 200
+
+_BROKEN: Final = (errors.APIError, WebSocketException, OSError)
+_REFUSED_BY_SDK: Final = (ValueError, TypeError, AttributeError, KeyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +60,8 @@ class Endpoint:
         return f"Endpoint(base_url={self.base_url!r})"
 
 
-def make_client(endpoint: Endpoint) -> genai.Client:
-    """One client serves all rooms of a key. `endpoint` overrides the SDK's variables."""
+def make_client(endpoint: Endpoint, *, vertex: bool) -> genai.Client:
+    """One client serves all rooms of a key. What is given overrides the SDK's variables."""
     connection: dict[str, Any] = {
         "ping_interval": None,
         "compression": None,
@@ -78,210 +72,124 @@ def make_client(endpoint: Endpoint) -> genai.Client:
     if endpoint.tls is not None:
         connection |= {"ssl": endpoint.tls, "verify": endpoint.tls}
     options = types.HttpOptions(base_url=endpoint.base_url, async_client_args=connection)
-    return genai.Client(api_key=endpoint.api_key, http_options=options)
+    return genai.Client(vertexai=vertex, api_key=endpoint.api_key, http_options=options)
+
+
+class Unsendable(Exception):
+    """The SDK refuses this item, on this connection and on any other: our fault."""
 
 
 class LiveConnection:
-    """One open session. `send` and `events` raise `GeminiError` when it ends."""
+    """One open session. `send` and `receive` raise `GeminiError` when it ends."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._messages = session.receive()
+        self._unreadable = 0
 
     async def send(self, item: Outgoing) -> None:
+        """Raises `Unsendable` without harm to the connection."""
         try:
             await self._send(item)
-        except (errors.APIError, WebSocketException, OSError) as error:
+        except _BROKEN as error:
             raise _fault_of(error) from error
+        except _REFUSED_BY_SDK as error:
+            raise Unsendable(type(item).__name__) from error
 
     async def _send(self, item: Outgoing) -> None:
         session = self._session
         match item:
-            case Audio(pcm):
-                await session.send_realtime_input(audio=types.Blob(data=pcm, mime_type=INPUT_MIME))
+            case Audio():
+                await session.send_realtime_input(audio=pcm(item))
             case AudioEnd():
                 await session.send_realtime_input(audio_stream_end=True)
-            case Picture(jpeg):
-                await session.send_realtime_input(
-                    video=types.Blob(data=jpeg, mime_type="image/jpeg")
-                )
+            case Picture():
+                await session.send_realtime_input(video=jpeg(item))
             case RealtimeText(text):
                 await session.send_realtime_input(text=text)
             case Turns():
                 await session.send_client_content(
-                    turns=_user_turn(item), turn_complete=item.complete
+                    turns=user_turn(item), turn_complete=item.complete
                 )
             case ToolResponse():
-                await session.send_tool_response(function_responses=_function_response(item))
+                await session.send_tool_response(function_responses=function_response(item))
             case _:
                 assert_never(item)
 
-    async def events(self) -> AsyncIterator[LiveEvent]:
-        """Never ends by itself: the SDK's iterator ends with each turn and is taken up again."""
-        try:
-            while True:
-                async for message in self._session.receive():
-                    for event in events_of(message):
-                        yield event
-        except (errors.APIError, WebSocketException, OSError) as error:
-            raise _fault_of(error) from error
+    async def receive(self) -> list[LiveEvent]:
+        """What the next message says; a message that the SDK cannot read says nothing."""
+        while True:
+            try:
+                message = await anext(self._messages)
+            except StopAsyncIteration:
+                self._messages = self._session.receive()  # the SDK's iterator ends with each turn
+            except _BROKEN as error:
+                raise _fault_of(error) from error
+            except _REFUSED_BY_SDK as error:
+                self._skip(error)
+                self._messages = self._session.receive()
+            else:
+                self._unreadable = 0
+                return events_of(message)
+
+    def _skip(self, error: Exception) -> None:
+        logger.warning("a message of Gemini cannot be read: %s", type(error).__name__)
+        self._unreadable += 1
+        if self._unreadable >= UNREADABLE_LIMIT:
+            raise TransientFault(0, "nothing that Gemini says can be read") from error
+
+    async def aclose(self) -> None:
+        """Ends the SDK's iterator; the session itself belongs to `connect`."""
+        if isinstance(self._messages, AsyncGenerator):
+            await self._messages.aclose()
 
 
 @asynccontextmanager
 async def connect(
     client: genai.Client, model: str, config: types.LiveConnectConfig
 ) -> AsyncIterator[LiveConnection]:
-    """Opens a session and closes it on the way out. Raises `GeminiError`."""
+    """Opens a session and closes it on the way out, within bounds. Raises `GeminiError`."""
     opening = client.aio.live.connect(model=model, config=config)
     try:
         session = await opening.__aenter__()
-    except (errors.APIError, WebSocketException, OSError, TimeoutError) as error:
+    except (*_BROKEN, GoogleAuthError) as error:
         raise _fault_of(error) from error
+    except _REFUSED_BY_SDK as error:  # what it would have to send
+        raise ConfigurationFault(0, str(error)[:MAX_REASON_CHARS]) from error
+    connection = LiveConnection(session)
     try:
-        yield LiveConnection(session)
+        yield connection
     finally:
-        await opening.__aexit__(None, None, None)
+        await _close(connection, opening)
+
+
+async def _close(
+    connection: LiveConnection, opening: AbstractAsyncContextManager[AsyncSession]
+) -> None:
+    """The connection is over, however this goes: it waits for a server that says nothing."""
+    try:
+        async with asyncio.timeout(ABANDON_AFTER_S):
+            await connection.aclose()
+            await opening.__aexit__(None, None, None)
+    except Exception as error:
+        logger.debug("closing a connection to Gemini failed: %s", type(error).__name__)
 
 
 def _fault_of(error: Exception) -> GeminiError:
-    if isinstance(error, errors.APIError):
-        return fault(int(error.code or 0), str(error.message or error.status or ""))
-    response = getattr(error, "response", None)  # websockets' InvalidStatus: refused upgrade
-    if response is not None:
-        return fault(response.status_code, type(error).__name__)
-    return TransientFault(0, type(error).__name__)
-
-
-def _user_turn(turns: Turns) -> types.Content:
-    parts = [types.Part.from_bytes(data=data, mime_type=mime) for mime, data in turns.images]
-    if turns.text:
-        parts.append(types.Part.from_text(text=turns.text))
-    return types.Content(role="user", parts=parts)
-
-
-def _function_response(item: ToolResponse) -> types.FunctionResponse:
-    response = types.FunctionResponse(id=item.call_id, name=item.name, response=dict(item.response))
-    if item.will_continue:
-        response.will_continue = True
-    if item.scheduling is not None:
-        response.scheduling = types.FunctionResponseScheduling(item.scheduling)
-    return response
-
-
-def events_of(message: types.LiveServerMessage) -> list[LiveEvent]:
-    """Every part of one server message, in the order in which it must take effect.
-
-    3.x models put audio, transcript and turn end into one message; an interruption comes
-    first, what ends something comes last.
-    """
-    out: list[LiveEvent] = []
-    content = message.server_content
-    if content is not None and content.interrupted:
-        out.append(Interrupted())
-    if message.voice_activity is not None:
-        kind = message.voice_activity.voice_activity_type
-        out.append(VoiceActivityEvent(kind is types.VoiceActivityType.ACTIVITY_START))
-    if content is not None:
-        out += _transcripts(content)
-        out += _parts(content.model_turn)
-        out += _citations(content)
-    out += _tools(message)
-    if content is not None and content.generation_complete:
-        out.append(GenerationComplete())
-    if content is not None and content.turn_complete:
-        out.append(_turn_complete(content))
-    out += _session(message)
-    return out
-
-
-def _transcripts(content: types.LiveServerContent) -> list[LiveEvent]:
-    out: list[LiveEvent] = []
-    interim = content.interim_input_transcription
-    if interim is not None and interim.text:
-        out.append(Transcript(Role.USER, interim.text, False, replaces=True))
-    for role, part in (
-        (Role.USER, content.input_transcription),
-        (Role.MODEL, content.output_transcription),
-    ):
-        if part is not None and (part.text or part.finished):
-            out.append(Transcript(role, part.text or "", bool(part.finished)))
-    return out
-
-
-def _parts(turn: types.Content | None) -> list[LiveEvent]:
-    out: list[LiveEvent] = []
-    for part in (turn.parts or []) if turn is not None else []:
-        blob = part.inline_data
-        if blob is not None and blob.data:
-            mime = blob.mime_type or ""
-            if mime.startswith("audio/pcm"):
-                out.append(AudioChunk(blob.data, _rate(mime)))
-            elif mime.startswith("image/"):
-                out.append(ModelImage(mime, blob.data))
-        if part.text:
-            out.append(ModelText(part.text, bool(part.thought)))
-    return out
-
-
-def _rate(mime: str) -> int:
-    for parameter in mime.split(";")[1:]:
-        name, _, value = parameter.strip().partition("=")
-        if name == "rate" and value.isdigit():
-            return int(value)
-    return OUTPUT_HZ
-
-
-def _citations(content: types.LiveServerContent) -> list[LiveEvent]:
-    return [
-        Citations(metadata.model_dump(mode="json", by_alias=True, exclude_none=True))
-        for metadata in (content.grounding_metadata, content.url_context_metadata)
-        if metadata is not None
-    ]
-
-
-def _turn_complete(content: types.LiveServerContent) -> TurnComplete:
-    reason = content.turn_complete_reason
-    status = content.interaction_status
-    return TurnComplete(
-        None if reason is None else reason.value,
-        status is not None and status.value == "IN_PROGRESS",
-    )
-
-
-def _tools(message: types.LiveServerMessage) -> list[LiveEvent]:
-    out: list[LiveEvent] = []
-    if message.tool_call is not None and message.tool_call.function_calls:
-        out.append(
-            ToolCalls(
-                tuple(
-                    ToolCall(call.id or "", call.name or "", call.args or {})
-                    for call in message.tool_call.function_calls
-                )
+    match error:
+        case errors.APIError():
+            words = next(
+                (each for each in (error.message, error.details, error.status) if each), ""
             )
-        )
-    if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
-        out.append(ToolsCancelled(tuple(message.tool_call_cancellation.ids)))
-    return out
-
-
-def _session(message: types.LiveServerMessage) -> list[LiveEvent]:
-    out: list[LiveEvent] = []
-    update = message.session_resumption_update
-    if update is not None:
-        handle = update.new_handle if update.resumable else None
-        index = update.last_consumed_client_message_index
-        out.append(HandleUpdate(handle or None, index))
-    if message.usage_metadata is not None:
-        out.append(
-            Usage(message.usage_metadata.model_dump(mode="json", by_alias=True, exclude_none=True))
-        )
-    if message.go_away is not None:
-        out.append(GoAway(_seconds(message.go_away.time_left)))
-    return out
-
-
-def _seconds(duration: str | None) -> float:
-    """A protobuf Duration in JSON: "50s", "1.5s"."""
-    try:
-        return float((duration or "0s").removesuffix("s"))
-    except ValueError:
-        return 0.0
+            return fault(int(error.code or 0), str(words)[:MAX_REASON_CHARS])
+        case ConnectionClosed(rcvd=close) if close is not None:
+            return fault(close.code, close.reason)
+        case InvalidStatus(response=response):  # the upgrade was refused
+            words = (response.body or b"").decode(errors="replace")
+            return fault(response.status_code, words[:MAX_REASON_CHARS])
+        case ssl.SSLCertVerificationError():
+            return ConfigurationFault(0, "the certificate of the server is not trusted")
+        case GoogleAuthError() if not isinstance(error, TransportError) and not error.retryable:
+            return ConfigurationFault(0, f"no usable credentials ({type(error).__name__})")
+        case _:
+            return TransientFault(0, type(error).__name__)

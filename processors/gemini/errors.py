@@ -7,11 +7,16 @@ GeminiError (a ProcessorError)
 └── TransientFault        the connection or the service: try again
 """
 
+from typing import Final
+
 from processors.errors import ProcessorError
 
 
 class GeminiError(ProcessorError):
-    """`code` is the WebSocket close code or HTTP status; `reason` the server's words."""
+    """`code` is the WebSocket close code or HTTP status; `reason` the server's words.
+
+    `sentence` is for people.
+    """
 
     sentence = "The connection to Gemini failed."
 
@@ -22,7 +27,9 @@ class GeminiError(ProcessorError):
 
 
 class ConfigurationFault(GeminiError):
-    sentence = "Gemini refuses this configuration."
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.sentence = f"Gemini refuses this configuration: {reason or code}"
 
 
 class ContextFault(GeminiError):
@@ -37,7 +44,7 @@ class TransientFault(GeminiError):
     sentence = "The connection to Gemini broke; connecting again."
 
 
-_BY_REASON: tuple[tuple[str, type[GeminiError]], ...] = (
+_BY_REASON: Final[tuple[tuple[str, type[GeminiError]], ...]] = (
     ("api key", ConfigurationFault),
     ("unregistered callers", ConfigurationFault),
     ("permission", ConfigurationFault),
@@ -50,12 +57,13 @@ _BY_REASON: tuple[tuple[str, type[GeminiError]], ...] = (
     ("invalid argument", ContextFault),
     ("precondition check failed", ContextFault),
 )
-_BY_CODE: dict[int, type[GeminiError]] = {
+_BY_CODE: Final[dict[int, type[GeminiError]]] = {
     400: ConfigurationFault,
     401: ConfigurationFault,
     403: ConfigurationFault,
     404: ConfigurationFault,
     429: QuotaFault,
+    1007: ContextFault,  # whatever it says: the same again would be refused again
 }
 
 

@@ -1,4 +1,4 @@
-"""What the Live API said, as a closed set of small values. Pure; `client.py` makes them."""
+"""What the Live API said, as a closed set of small values. Pure; `messages.py` makes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,6 +99,11 @@ class Citations:
     metadata: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The link's own word: what was being said on this connection will not be finished."""
+
+
 LiveEvent = (
     AudioChunk
     | ModelText
@@ -114,4 +119,5 @@ LiveEvent = (
     | HandleUpdate
     | Usage
     | Citations
+    | Disconnected
 )

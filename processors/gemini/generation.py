@@ -14,7 +14,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 MAX_INSTRUCTION_BYTES: Final = 64 * 1024
@@ -128,7 +135,10 @@ def _labels(labels: dict[str, str]) -> dict[str, str]:
 Real = Annotated[float, BeforeValidator(_not_a_boolean)]
 Whole = Annotated[int, BeforeValidator(_not_a_boolean)]
 Text = Annotated[str, BeforeValidator(_unicode)]
-Phrases = tuple[Annotated[Text, Field(min_length=1, max_length=200)], ...]
+Phrase = Annotated[Text, Field(min_length=1, max_length=200)]
+STOP_AT_FIRST: Final[Any] = Field(fail_fast=True)
+"""For lists from clients: describing each of a million wrong entries would take seconds."""
+Phrases = Annotated[tuple[Phrase, ...], STOP_AT_FIRST]
 ModelName = Annotated[
     str, Field(min_length=1, max_length=MAX_MODEL_NAME_CHARS), AfterValidator(_model_name)
 ]
@@ -196,7 +206,10 @@ def _one_each(settings: tuple[SafetySetting, ...]) -> tuple[SafetySetting, ...]:
 
 
 SafetySettings = Annotated[
-    tuple[SafetySetting, ...], BeforeValidator(_safety_objects), AfterValidator(_one_each)
+    tuple[SafetySetting, ...],
+    STOP_AT_FIRST,
+    BeforeValidator(_safety_objects),
+    AfterValidator(_one_each),
 ]
 
 

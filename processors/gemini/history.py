@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
 
-from .generation import SettingsModel, Text, constant, setting
+from .generation import STOP_AT_FIRST, SettingsModel, Text, constant, setting
 
 MAX_TURNS: Final = 200
 MAX_PARTS_PER_TURN: Final = 32
@@ -77,7 +77,7 @@ class HistoryTurn(SettingsModel):
     """What one side said before the conversation began."""
 
     role: Annotated[Literal["user", "model"], constant()] = setting(..., "Who said it.")
-    parts: tuple[HistoryPart, ...] = setting(
+    parts: Annotated[tuple[HistoryPart, ...], STOP_AT_FIRST] = setting(
         ..., "What was said.", min_length=1, max_length=MAX_PARTS_PER_TURN
     )
 
@@ -88,4 +88,4 @@ def _bounded(turns: tuple[HistoryTurn, ...]) -> tuple[HistoryTurn, ...]:
     return turns
 
 
-History = Annotated[tuple[HistoryTurn, ...], AfterValidator(_bounded)]
+History = Annotated[tuple[HistoryTurn, ...], STOP_AT_FIRST, AfterValidator(_bounded)]

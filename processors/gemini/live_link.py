@@ -3,16 +3,23 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from typing import Final
 
 from google import genai
 from google.genai import types
 
 from processors.frames import LinkStatus
-from processors.gemini.client import LiveConnection, connect
-from processors.gemini.errors import GeminiError, TransientFault
-from processors.gemini.events import GoAway, HandleUpdate, LiveEvent
+from processors.gemini.client import LiveConnection, Unsendable, connect
+from processors.gemini.errors import (
+    ConfigurationFault,
+    ContextFault,
+    GeminiError,
+    QuotaFault,
+    TransientFault,
+)
+from processors.gemini.events import Disconnected, GoAway, HandleUpdate, LiveEvent
 from processors.gemini.link import Link, LinkState
 from processors.gemini.outbox import Outbox, Outgoing
 
@@ -20,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 OPEN_LIMIT_S: Final = 15.0  # connect and set up
 GO_AWAY_MARGIN_S: Final = 2.0
+LAST_SEND_LIMIT_S: Final = 1.0  # what is being written when the connection is given up
 
 OnEvent = Callable[[LiveEvent], Awaitable[None]]
 OnStatus = Callable[[LinkStatus, str], Awaitable[None]]
@@ -34,7 +42,8 @@ class LiveLink:
     """`run()` until `close()`. What is given to `send` waits while there is no connection.
 
     `make_config(handle)` builds the setup for a connection; `on_event` gets every event of the
-    server in order; `on_status` what peers should know.
+    server in order, and `Disconnected` after the last of a connection; `on_status` what peers
+    should know, with a sentence, when it changes.
     """
 
     def __init__(
@@ -52,6 +61,7 @@ class LiveLink:
         self._make_config = make_config
         self._on_event = on_event
         self._on_status = on_status
+        self._told: tuple[LinkStatus, str] | None = None
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
 
@@ -62,7 +72,7 @@ class LiveLink:
         return accepted
 
     def close(self) -> None:
-        """Makes `run()` return after the connection has been closed."""
+        """Makes `run()` return after the connection has been closed. Idempotent."""
         self._closing.set()
 
     async def run(self) -> None:
@@ -77,97 +87,159 @@ class LiveLink:
             self.link.close()
 
     async def _live_once(self, closer: asyncio.Task[bool]) -> None:
-        await self._tell(self._status())
+        """One connection, from its opening to the end of the wait after it."""
+        await self._tell()
+        opened_before = self.link.connections
         life = asyncio.create_task(self._connection(), name="live-connection")
         try:
             await asyncio.wait({life, closer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             life.cancel()
             outcome = (await asyncio.gather(life, return_exceptions=True))[0]
+        self.outbox.reclaim()
+        if self.link.connections > opened_before:
+            await self._on_event(Disconnected())
         if self._closing.is_set():
             self.link.close()
             return
-        self._lost(outcome)
-        await self._tell(self._status())
-        await self._wait_for_retry()
+        self._judge(outcome)
+        await self._tell()
+        await self._wait_for_retry(closer)
 
     async def _connection(self) -> None:
-        async with asyncio.timeout(OPEN_LIMIT_S) as opening:
-            async with connect(
-                self._client, self._model, self._make_config(self.link.handle)
-            ) as connection:
-                opening.reschedule(None)
-                self.link.opened(time.monotonic())
-                logger.info("live link open (connection %d)", self.link.connections)
-                await self._tell(LinkStatus.READY)
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._receive(connection), name="live-receive")
-                    group.create_task(self._send_all(connection), name="live-send")
+        """Ends by raising: what broke it, `_Rotate`, or CancelledError."""
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(OPEN_LIMIT_S):
+                    config = self._make_config(self.link.handle)
+                    connection = await stack.enter_async_context(
+                        connect(self._client, self._model, config)
+                    )
+            except TimeoutError:
+                raise TransientFault(0, "no answer to the setup") from None
+            self.link.opened(time.monotonic())
+            logger.info("live link open (connection %d)", self.link.connections)
+            await self._tell()
+            sending = asyncio.Lock()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._receive_all(connection, sending), name="live-receive")
+                group.create_task(self._send_all(connection, sending), name="live-send")
 
-    async def _receive(self, connection: LiveConnection) -> None:
-        async for event in connection.events():
-            if isinstance(event, HandleUpdate):
-                self.link.handle_updated(event.handle)
-            await self._on_event(event)
-            if isinstance(event, GoAway):
-                await asyncio.sleep(max(0.0, event.time_left_s - GO_AWAY_MARGIN_S))
-                raise _Rotate
+    async def _receive_all(self, connection: LiveConnection, sending: asyncio.Lock) -> None:
+        """Until the connection breaks, or until it is time to go.
 
-    async def _send_all(self, connection: LiveConnection) -> None:
+        After a `goAway` the talk goes on. The best moment to change the connection is when the
+        next resumption handle comes, since that is between turns and loses nothing of them.
+        """
+        loop, leave_at, leave = asyncio.get_running_loop(), None, False
+        while not leave:
+            try:
+                async with asyncio.timeout_at(leave_at):
+                    events = await connection.receive()
+            except TimeoutError:
+                break
+            self.outbox.confirm(time.monotonic())
+            for event in events:
+                if isinstance(event, HandleUpdate):
+                    self.link.handle_updated(event.handle)
+                    leave = leave_at is not None and event.handle is not None
+                elif isinstance(event, GoAway):
+                    leave_at = loop.time() + max(0.0, event.time_left_s - GO_AWAY_MARGIN_S)
+                await self._on_event(event)
+        try:
+            async with asyncio.timeout(LAST_SEND_LIMIT_S):
+                await sending.acquire()  # and keep it: nothing more goes this way
+        except TimeoutError:
+            logger.info("a connection is left in the middle of a message")
+        raise _Rotate
+
+    async def _send_all(self, connection: LiveConnection, sending: asyncio.Lock) -> None:
         while True:
-            item = self.outbox.pop()
-            if item is None:
+            async with sending:
+                sent = await self._send_next(connection)
+            if not sent:
                 self._wake.clear()
                 await self._wake.wait()
-                continue
-            try:
-                await connection.send(item)
-            except GeminiError:
-                self.outbox.put_back(item)
-                raise
 
-    def _lost(self, outcome: BaseException | None) -> None:
-        fault = _fault_in(outcome)
+    async def _send_next(self, connection: LiveConnection) -> bool:
+        """False when nothing waits."""
+        item = self.outbox.pop()
+        if item is None:
+            return False
+        try:
+            await connection.send(item)
+        except Unsendable as error:
+            logger.error("%s cannot be sent: %s", error, type(error.__cause__).__name__)
+            self.outbox.unsendable()
+        except (GeminiError, asyncio.CancelledError):
+            self.outbox.put_back()
+            raise
+        else:
+            self.outbox.sent(time.monotonic())
+        return True
+
+    def _judge(self, outcome: BaseException | None) -> None:
+        causes = list(_leaves(outcome))
+        if any(isinstance(cause, _Rotate) for cause in causes):
+            self.link.rotate(time.monotonic())
+            logger.info("live link changes its connection as the server asked")
+            return
+        fault = _fault_in(causes)
         self.link.lost(fault, time.monotonic())
-        logger.info(
-            "live link %s after %s %d",
+        final = self.link.state is LinkState.CLOSED
+        logger.log(
+            logging.ERROR if final else logging.INFO,
+            "live link %s after %s %d%s",
             self.link.state.name.lower(),
             type(fault).__name__,
             fault.code,
+            f": {fault.reason}" if final else "",
         )
 
-    async def _wait_for_retry(self) -> None:
+    async def _wait_for_retry(self, closer: asyncio.Task[bool]) -> None:
         if self.link.deadline is None:
             return
-        try:
-            async with asyncio.timeout(max(0.0, self.link.deadline - time.monotonic())):
-                await self._closing.wait()
-        except TimeoutError:
-            self.link.retry_due(time.monotonic())
-            return
-        self.link.close()
+        wait_s = max(0.0, self.link.deadline - time.monotonic())
+        closed, _ = await asyncio.wait({closer}, timeout=wait_s)
+        if closed:
+            self.link.close()
+        else:
+            self.link.retry_due()
 
     def _status(self) -> LinkStatus:
-        if self.link.state is LinkState.CLOSED:
+        link = self.link
+        if link.state is LinkState.CLOSED:
             return LinkStatus.FAILED
-        return LinkStatus.CONNECTING if not self.link.connections else LinkStatus.RECONNECTING
+        if not link.connections:
+            return LinkStatus.CONNECTING
+        return LinkStatus.READY if link.failure is None else LinkStatus.RECONNECTING
 
-    async def _tell(self, status: LinkStatus) -> None:
-        failure = self.link.failure
-        sentence = "" if failure is None or status is LinkStatus.READY else failure.sentence
-        await self._on_status(status, sentence)
+    async def _tell(self) -> None:
+        """A rotation is no news: it takes a moment, and nothing is lost."""
+        status, failure = self._status(), self.link.failure
+        sentence = "" if failure is None else failure.sentence
+        if status is LinkStatus.FAILED and not isinstance(failure, ConfigurationFault):
+            sentence = GeminiError.sentence
+        if self._told != (status, sentence):
+            self._told = (status, sentence)
+            await self._on_status(status, sentence)
 
 
-def _fault_in(outcome: BaseException | None) -> GeminiError:
+def _leaves(outcome: BaseException | None) -> Iterator[BaseException]:
     """What ended the connection, out of the groups that tasks wrap it in."""
     if isinstance(outcome, BaseExceptionGroup):
-        return _fault_in(outcome.exceptions[0])
-    if isinstance(outcome, GeminiError):
-        return outcome
-    if isinstance(outcome, _Rotate):
-        return TransientFault(0, "rotation")
-    if isinstance(outcome, TimeoutError):
-        return TransientFault(0, "no answer to the setup")
-    if outcome is not None:
-        logger.error("live link broke in our own code", exc_info=outcome)
-    return TransientFault(0, type(outcome).__name__)
+        for inner in outcome.exceptions:
+            yield from _leaves(inner)
+    elif outcome is not None:
+        yield outcome
+
+
+def _fault_in(causes: list[BaseException]) -> GeminiError:
+    """The one that says most, when reading and writing failed together."""
+    for kind in (ConfigurationFault, ContextFault, QuotaFault, GeminiError):
+        for cause in causes:
+            if isinstance(cause, kind):
+                return cause
+    for cause in causes:
+        logger.error("live link broke in our own code", exc_info=cause)
+    return TransientFault(0, ", ".join(type(cause).__name__ for cause in causes))

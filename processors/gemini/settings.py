@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from .generation import (
+    STOP_AT_FIRST,
     GenerationSettings,
     Instruction,
     Labels,
@@ -191,7 +192,7 @@ Voice = Annotated[Text, Field(max_length=128), AfterValidator(_voice)]
 class Transcription(Switch):
     """The written form of what one side says."""
 
-    language_codes: tuple[Language, ...] = setting(
+    language_codes: Annotated[tuple[Language, ...], STOP_AT_FIRST] = setting(
         (),
         "Languages to expect; empty finds out by itself.",
         span="BCP-47 tags",
@@ -245,7 +246,8 @@ def _tool_names(value: object) -> object:
 
 
 ToolNames = Annotated[
-    tuple[Annotated[Text, Field(min_length=1, max_length=128)], ...] | None,
+    Annotated[tuple[Annotated[Text, Field(min_length=1, max_length=128)], ...], STOP_AT_FIRST]
+    | None,
     BeforeValidator(_tool_names),
 ]
 

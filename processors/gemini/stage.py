@@ -22,8 +22,8 @@ from processors.frames import (
     GenerationCompleteFrame,
     LinkStatus,
     LinkStatusFrame,
-    Role,
     ModelNoteFrame,
+    Role,
     ToolCallFrame,
     ToolCancelFrame,
     ToolResultFrame,
@@ -36,6 +36,7 @@ from processors.frames import (
 from processors.gemini.events import (
     AudioChunk,
     Citations,
+    Disconnected,
     GenerationComplete,
     GoAway,
     HandleUpdate,
@@ -63,35 +64,38 @@ from processors.gemini.outbox import (
 
 logger = logging.getLogger(__name__)
 
-STOP_LIMIT_S: Final = 3.0
+STOP_LIMIT_S: Final = 2.5  # less than the pipeline has for its end
+CANCEL_LIMIT_S: Final = 0.5
+LATE_MEDIA_S: Final = 2.0  # what comes later still is not late but new
 
 
 class GeminiStage(FrameProcessor):
     """Owns the room's `LiveLink`: starts it with the pipeline, ends it with the pipeline.
 
     Takes audio, pictures, texts, uploads and tool results; emits the model's voice, both
-    transcripts, tool calls, interruptions and turn ends. Never awaits the network in
-    `process_frame`: what is sent goes through the link's bounded outbox.
+    transcripts, tool calls, interruptions and turn ends. What a peer wrote or uploaded goes on
+    as well, for the record. Never awaits the network in `process_frame`: what is sent goes
+    through the link's bounded outbox.
     """
 
     def __init__(self, client: genai.Client, model: str, make_config: MakeConfig) -> None:
         super().__init__(name="gemini", enable_direct_mode=True)
         self.live = LiveLink(client, model, make_config, self._on_event, self._on_status)
         self._life: asyncio.Task[None] | None = None
-        self._cut = False  # between `interrupted` and its `turnComplete` media is late
+        self._answering = False
+        self._late_until = 0.0  # media of an interrupted turn may still come until then
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        item = _outgoing(frame)
-        if item is not None:
-            for each in item:
-                self.live.send(each)
-            return
+        for item in _outgoing(frame):
+            if not self.live.send(item):
+                logger.warning("%s finds no room to be sent", type(item).__name__)
+        if isinstance(frame, EndFrame | CancelFrame):
+            await self._stop()
+        if not isinstance(frame, _ENDS_HERE):
+            await self.push_frame(frame, direction)
         if isinstance(frame, StartFrame):
             self._life = self.create_task(self.live.run(), "live-link")
-        elif isinstance(frame, EndFrame | CancelFrame):
-            await self._stop()
-        await self.push_frame(frame, direction)
 
     async def _stop(self) -> None:
         life, self._life = self._life, None
@@ -103,25 +107,26 @@ class GeminiStage(FrameProcessor):
                 await asyncio.shield(life)
         except TimeoutError:
             logger.warning("live link did not end within %g s", STOP_LIMIT_S)
-            await self.cancel_task(life)
+            await self.cancel_task(life, CANCEL_LIMIT_S)
 
     async def _on_status(self, status: LinkStatus, sentence: str) -> None:
         await self.push_frame(LinkStatusFrame(status, sentence))
 
     async def _on_event(self, event: LiveEvent) -> None:
+        answering = self._answering
+        self._follow_turn(event)
         match event:
             case AudioChunk(pcm, rate):
-                if not self._cut:
-                    await self.push_frame(TTSAudioRawFrame(pcm, rate, 1))
-            case Transcript():
-                await self._on_transcript(event)
+                await self._push_unless_late(TTSAudioRawFrame(pcm, rate, 1))
+            case Transcript(role=Role.MODEL, text=text, finished=finished):
+                await self._push_unless_late(TranscriptDeltaFrame(Role.MODEL, text, finished))
+            case Transcript(text=text, finished=finished, replaces=False):
+                await self.push_frame(TranscriptDeltaFrame(Role.USER, text, finished))
             case Interrupted():
-                self._cut = True
                 await self.push_frame(InterruptionFrame())
             case GenerationComplete():
                 await self.push_frame(GenerationCompleteFrame())
             case TurnComplete(reason, in_progress):
-                self._cut = False
                 if not in_progress:
                     await self.push_frame(TurnCompleteFrame(reason))
             case ToolCalls(calls):
@@ -130,39 +135,62 @@ class GeminiStage(FrameProcessor):
                 await self.push_frame(ToolCancelFrame(ids))
             case Usage(metadata):
                 await self.push_frame(UsageFrame(metadata))
-            case ModelText() | ModelImage() | Citations() | VoiceActivityEvent():
+            case Transcript() | ModelText() | ModelImage() | Citations() | VoiceActivityEvent():
                 logger.debug("live event %s", type(event).__name__)
+            case Disconnected():
+                if answering:
+                    await self.push_frame(TurnCompleteFrame())
             case HandleUpdate() | GoAway():
                 pass  # the link's own affair
             case _:
                 assert_never(event)
 
-    async def _on_transcript(self, event: Transcript) -> None:
-        if self._cut and event.role is Role.MODEL:
-            return
-        await self.push_frame(TranscriptDeltaFrame(event.role, event.text, event.finished))
+    def _follow_turn(self, event: LiveEvent) -> None:
+        """Between `interrupted` and its `turnComplete`, media of the model is late.
+
+        Not when nothing was being answered, and not for ever.
+        """
+        match event:
+            case AudioChunk() | Transcript(role=Role.MODEL):
+                self._answering = True
+            case Interrupted():
+                now = asyncio.get_running_loop().time()
+                self._late_until = now + LATE_MEDIA_S if self._answering else 0.0
+            case TurnComplete() | Disconnected():
+                goes_on = isinstance(event, TurnComplete) and event.in_progress
+                self._answering = self._answering and goes_on
+                self._late_until = 0.0
+
+    async def _push_unless_late(self, frame: Frame) -> None:
+        if asyncio.get_running_loop().time() >= self._late_until:
+            await self.push_frame(frame)
 
 
-def _outgoing(frame: Frame) -> tuple[Outgoing, ...] | None:
-    """What a frame sends to Gemini; None: it is not for Gemini and goes on."""
+_ENDS_HERE: Final = (
+    InputAudioRawFrame,
+    InputImageRawFrame,
+    AudioPausedFrame,
+    ModelNoteFrame,
+    ToolResultFrame,
+)
+
+
+def _outgoing(frame: Frame) -> tuple[Outgoing, ...]:
+    """What a frame sends to Gemini."""
     match frame:
-        case InputAudioRawFrame():
-            return (Audio(frame.audio),)
-        case InputImageRawFrame():
-            return (Picture(frame.image),)
-        case ModelNoteFrame():
-            return (RealtimeText(frame.text),)
+        case InputAudioRawFrame(audio=pcm) if pcm:
+            return (Audio(pcm),)
+        case InputImageRawFrame(image=jpeg):
+            return (Picture(jpeg),)
         case AudioPausedFrame():
             return (AudioEnd(),)
-        case UserTextFrame():
-            if frame.run_immediately:
-                return (RealtimeText(frame.text),)
-            return (Turns((), frame.text, complete=False),)
-        case UserImagesFrame():
-            return (Turns(frame.images, frame.text, complete=frame.run_immediately),)
-        case ToolResultFrame():
-            return (
-                ToolResponse(frame.call.id, frame.call.name, frame.response, frame.will_continue),
-            )
+        case ModelNoteFrame(text=text):
+            return (RealtimeText(text),)
+        case UserTextFrame(text=text) if text.strip():
+            return (RealtimeText(text) if frame.run_immediately else Turns((), text, False),)
+        case UserImagesFrame(images=images, text=text) if images or text.strip():
+            return (Turns(images, text, frame.run_immediately),)
+        case ToolResultFrame(call=call):
+            return (ToolResponse(call.id, call.name, frame.response, frame.will_continue),)
         case _:
-            return None
+            return ()

@@ -1,20 +1,29 @@
 """The only file that asks an image model: pictures and a wish in, one image or a reason out."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
-from aiohttp import ClientError
 from google import genai
 from google.genai import errors, types
 
-from processors.images.errors import Blocked, ImageModelFailed, NothingMade, OverQuota
+from processors.images.errors import (
+    Blocked,
+    ImageModelFailed,
+    ImageNotMade,
+    NothingMade,
+    OverQuota,
+)
 from processors.images.image_config import generate_content_config
 from processors.images.settings import ImageSettings
 
-KEEP_THE_REST: Final = "Change only this and keep everything else of the picture as it is: "
+logger = logging.getLogger(__name__)
 
+KEEP_THE_REST: Final = "Change only this and keep everything else of the picture as it is: "
+MAX_WORDS_CHARS: Final = 300  # of what the model says instead of drawing
+
+# Any reason to block a prompt, and these of the reasons to end an answer.
 _BLOCKING_REASONS: Final = frozenset(
     {
         "SAFETY",
@@ -27,6 +36,7 @@ _BLOCKING_REASONS: Final = frozenset(
         "IMAGE_RECITATION",
     }
 )
+_OVERLOADED: Final = (408, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +47,26 @@ class Made:
     data: bytes
 
 
+def warm_up() -> None:
+    """Makes the SDK build now what it builds at its first request: 70 ms without any voice."""
+    types.Content(role="user", parts=[types.Part.from_bytes(data=b"", mime_type="image/png")])
+    generate_content_config(ImageSettings())
+    parts = [{"text": "", "inlineData": {"mimeType": "image/png", "data": ""}}]
+    types.GenerateContentResponse.model_validate({"candidates": [{"content": {"parts": parts}}]})
+
+
 class ImageModel:
-    """`make` raises `ImageNotMade`, with words for a person. Time limits are the caller's."""
+    """Asks the model that the settings name. Time limits are the caller's; cancellable."""
 
     def __init__(self, client: genai.Client, settings: ImageSettings) -> None:
         self._client = client
         self._settings = settings
 
     async def make(self, prompt: str, sources: Sequence[tuple[str, bytes]]) -> Made:
-        """`sources` are (MIME type, bytes) of the pictures to edit; none: a new image."""
+        """`sources` are (MIME type, bytes) of the pictures to edit; none: a new image.
+
+        Raises `ImageNotMade`, with words for a person, whatever goes wrong.
+        """
         parts = [types.Part.from_bytes(data=data, mime_type=mime) for mime, data in sources]
         parts.append(types.Part.from_text(text=KEEP_THE_REST + prompt if sources else prompt))
         try:
@@ -55,38 +76,53 @@ class ImageModel:
                 config=generate_content_config(self._settings),
             )
         except errors.APIError as error:
+            # Never the message: it may repeat the prompt.
+            logger.warning("image model answered %s %s", error.code, error.status)
             raise _fault(error) from error
-        except (httpx.HTTPError, ClientError, OSError) as error:
+        except Exception as error:  # each of the SDK's transports and logins has its own kinds
+            logger.warning("image request failed with %s", type(error).__name__)
             raise ImageModelFailed("The image model cannot be reached.") from error
         return _image_of(response)
 
 
-def _fault(error: errors.APIError) -> OverQuota | ImageModelFailed:
+def _fault(error: errors.APIError) -> ImageNotMade:
     if error.code == 429:
         return OverQuota("The image model is at its limit. Try again in a minute.")
-    if error.code in (400, 403, 404):
-        return ImageModelFailed("The image model refuses the request.")
-    return ImageModelFailed("The image model failed.")
+    if error.code in _OVERLOADED:
+        return ImageModelFailed("The image model has trouble. Try again in a minute.")
+    return ImageModelFailed("The image model refuses the request.")
 
 
 def _image_of(response: types.GenerateContentResponse) -> Made:
     """The last image that is not a thought. Text alone is no image (6.4: treat as failure)."""
-    feedback = response.prompt_feedback
-    if feedback is not None and feedback.block_reason is not None:
-        raise Blocked("The image model declined this wish.")
-    candidate = response.candidates[0] if response.candidates else None
-    if candidate is None:
-        raise NothingMade("The image model made no image.")
-    parts = (candidate.content.parts or []) if candidate.content is not None else []
     images = [
         part.inline_data
-        for part in parts
-        if not part.thought
-        and part.inline_data is not None
+        for part in _parts(response)
+        if part.inline_data is not None
         and (part.inline_data.mime_type or "").startswith("image/")
+        and part.inline_data.data
     ]
-    if images and images[-1].data:
-        return Made(str(images[-1].mime_type), images[-1].data)
-    if candidate.finish_reason is not None and candidate.finish_reason.value in _BLOCKING_REASONS:
+    if images:
+        return Made(images[-1].mime_type or "", images[-1].data or b"")
+    if _is_blocked(response):
         raise Blocked("The image model declined this wish.")
+    words = " ".join(part.text for part in _parts(response) if part.text)
+    if words:
+        raise NothingMade(f"The image model made no image, but said: {words[:MAX_WORDS_CHARS]}")
     raise NothingMade("The image model made no image.")
+
+
+def _parts(response: types.GenerateContentResponse) -> Iterator[types.Part]:
+    """Of all candidates, without thoughts."""
+    for candidate in response.candidates or []:
+        for part in (candidate.content.parts if candidate.content is not None else None) or []:
+            if not part.thought:
+                yield part
+
+
+def _is_blocked(response: types.GenerateContentResponse) -> bool:
+    feedback = response.prompt_feedback
+    if feedback is not None and feedback.block_reason is not None:
+        return True
+    reasons = (candidate.finish_reason for candidate in response.candidates or [])
+    return any(reason is not None and reason.value in _BLOCKING_REASONS for reason in reasons)

@@ -1,7 +1,8 @@
 """Image events on their way to each peer: numbered, acknowledged, sent again. Pure.
 
-Every event of a room has a `seq`. A peer that joins late, or comes back, gets the latest event
-of each image; what it does not acknowledge is sent again, ever more rarely, until it does.
+Every event of a room has a `seq`. Only the latest event of an image matters: a peer that joins
+late, or comes back, gets that of every image, and what it does not acknowledge it gets again,
+ever more rarely, for as long as it stays. Bounded by the number of images and of peers.
 """
 
 from collections.abc import Mapping
@@ -9,61 +10,73 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 RESEND_FIRST_S: Final = 1.0
-RESEND_LIMIT_S: Final = 16.0
-RESEND_BATCH: Final = 16  # a slow channel is not helped by more at once
+RESEND_LIMIT_S: Final = 60.0  # a client that never acknowledges is not worth more
+BATCH: Final = 64  # events at a time for one peer: some 300 kB
 
 
 @dataclass(slots=True)
 class _Waiting:
+    """`wait_s` is that of the next resending; None: not sent yet."""
+
     due_at: float
-    wait_s: float = RESEND_FIRST_S
+    wait_s: float | None = None
 
 
 @dataclass(slots=True)
 class Delivery:
-    """`publish` an event, `due` gives a peer what to send it now, `ack` what it got."""
+    """`publish` an event; send each peer what is `due` and say so with `sent`; `ack` what it got.
+
+    `acks_unknown` counts those for what a peer cannot have got.
+    """
 
     acks_unknown: int = 0
     _seq: int = 0
-    _latest: dict[str, tuple[int, Mapping[str, Any]]] = field(default_factory=dict)
+    _latest: dict[str, int] = field(default_factory=dict)
+    _events: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     _peers: dict[str, dict[int, _Waiting]] = field(default_factory=dict)
 
     def join(self, peer_id: str, now: float) -> None:
-        """A peer that is new, or back: all it may lack is due."""
-        self._peers[peer_id] = {
-            seq: _Waiting(now) for seq, _ in sorted(self._latest.values(), key=lambda e: e[0])
-        }
+        """A peer that is new, or back without what it had: everything is due."""
+        self._peers[peer_id] = {seq: _Waiting(now) for seq in sorted(self._latest.values())}
 
     def leave(self, peer_id: str) -> None:
         self._peers.pop(peer_id, None)
 
     def publish(self, image_id: str, event: Mapping[str, Any], now: float) -> int:
-        """Numbers the event. An older one of the same image need not arrive any more."""
+        """Numbers the event. The one before it of the same image need not arrive any more."""
         self._seq += 1
-        old = self._latest.get(image_id)
-        self._latest[image_id] = (self._seq, {**event, "seq": self._seq})
+        old = self._latest.get(image_id, 0)
+        self._events.pop(old, None)
+        self._latest[image_id] = self._seq
+        self._events[self._seq] = {**event, "seq": self._seq}
         for waiting in self._peers.values():
-            if old is not None:
-                waiting.pop(old[0], None)
+            waiting.pop(old, None)
             waiting[self._seq] = _Waiting(now)
         return self._seq
 
     def due(self, peer_id: str, now: float) -> list[Mapping[str, Any]]:
-        """What to send this peer now; counts as sent."""
+        """What to send this peer now, in this order: what it never got first, older ones first."""
         waiting = self._peers.get(peer_id, {})
-        events = dict(self._latest.values())
-        out: list[Mapping[str, Any]] = []
-        for seq, state in waiting.items():
-            if state.due_at <= now and len(out) < RESEND_BATCH:
-                state.due_at = now + state.wait_s
-                state.wait_s = min(state.wait_s * 2, RESEND_LIMIT_S)
-                out.append(events[seq])
-        return out
+        due = [(seq, state) for seq, state in waiting.items() if state.due_at <= now]
+        due.sort(key=lambda entry: (entry[1].wait_s is not None, entry[0]))
+        return [self._events[seq] for seq, _ in due[:BATCH]]
+
+    def sent(self, peer_id: str, seq: int, now: float) -> None:
+        """It is on its way, and due again after a while. What is not said to be sent stays due."""
+        state = self._peers.get(peer_id, {}).get(seq)
+        if state is not None:
+            wait_s = state.wait_s or RESEND_FIRST_S
+            state.due_at = now + wait_s
+            state.wait_s = min(wait_s * 2, RESEND_LIMIT_S)
 
     def ack(self, peer_id: str, seq: int) -> None:
-        """An ack for what was never sent to this peer is counted and changes nothing."""
-        if self._peers.get(peer_id, {}).pop(seq, None) is None:
+        """Of an event that has been replaced, or acknowledged before, it changes nothing."""
+        waiting = self._peers.get(peer_id)
+        state = None if waiting is None else waiting.get(seq)
+        if waiting is None or not 0 < seq <= self._seq or (state and state.wait_s is None):
             self.acks_unknown += 1
+        elif state is not None:
+            del waiting[seq]
 
     def unacknowledged(self, peer_id: str) -> int:
         return len(self._peers.get(peer_id, {}))

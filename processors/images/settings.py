@@ -11,9 +11,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from processors.gemini.generation import (
+    STOP_AT_FIRST,
     GenerationSettings,
     Instruction,
     Labels,
@@ -129,13 +136,15 @@ class ImageSettings(GenerationSettings):
         ge=1,
         le=8,
     )
-    stop_sequences: tuple[Annotated[Text, Field(min_length=1, max_length=100)], ...] = setting(
+    stop_sequences: Annotated[
+        tuple[Annotated[Text, Field(min_length=1, max_length=100)], ...], STOP_AT_FIRST
+    ] = setting(
         (),
         "Texts at which the answer ends.",
         span="texts of at most 100 characters",
         max_length=5,
     )
-    response_modalities: tuple[ImageModality, ...] = setting(
+    response_modalities: Annotated[tuple[ImageModality, ...], STOP_AT_FIRST] = setting(
         ("text", "image"),
         "What an answer holds; text tells why there is no image.",
         span="image, or text and image",

@@ -1,4 +1,4 @@
-"""Where the bytes of a room's images are. In memory: gone with the room."""
+"""Where the bytes of a room's images are. In memory: gone with the room. Pure."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -14,24 +14,28 @@ class ImageStore(Protocol):
 
     def put(self, image_id: str, picture: Picture) -> None: ...
 
-    def get(self, image_id: str) -> Picture | None: ...
+    def get(self, image_id: str) -> Picture | None:
+        """None: never stored, or not kept any more."""
 
 
 @dataclass(slots=True)
 class MemoryStore:
-    """Keeps `limit_bytes`; beyond it the image unused for longest goes, and is counted."""
+    """Keeps `limit_bytes`; beyond it the image unused for longest goes, and is counted.
+
+    The newest is kept whatever its size, since it has just been announced.
+    """
 
     limit_bytes: int = MEMORY_LIMIT_BYTES
     evicted: int = 0
+    kept_bytes: int = 0
     _pictures: OrderedDict[str, Picture] = field(default_factory=OrderedDict)
-    _bytes: int = 0
 
     def put(self, image_id: str, picture: Picture) -> None:
+        self._remove(image_id)
         self._pictures[image_id] = picture
-        self._bytes += len(picture.data)
-        while self._bytes > self.limit_bytes and len(self._pictures) > 1:
-            _, old = self._pictures.popitem(last=False)
-            self._bytes -= len(old.data)
+        self.kept_bytes += len(picture.data)
+        while self.kept_bytes > self.limit_bytes and len(self._pictures) > 1:
+            self._remove(next(iter(self._pictures)))
             self.evicted += 1
 
     def get(self, image_id: str) -> Picture | None:
@@ -39,3 +43,8 @@ class MemoryStore:
         if picture is not None:
             self._pictures.move_to_end(image_id)
         return picture
+
+    def _remove(self, image_id: str) -> None:
+        picture = self._pictures.pop(image_id, None)
+        if picture is not None:
+            self.kept_bytes -= len(picture.data)

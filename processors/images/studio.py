@@ -11,8 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from google import genai
 from pydantic import Field
@@ -23,32 +22,31 @@ from processors.images.client import ImageModel
 from processors.images.errors import ImageModelFailed, ImageNotMade
 from processors.images.pixels import Picture, picture_untrusted, thumbnail
 from processors.images.settings import ImageSettings
+from processors.images.sources import CameraPicture, MadeImage, Source, Sources
 from processors.images.store import ImageStore
-from processors.images.tree import Bytes, Image, ImageTree
+from processors.images.tree import Image, ImageTree, Stored
 from processors.pictures import jpeg_of
 from processors.tools import Tool, tool
 
+__all__ = ["TOOL_NAMES", "CameraPicture", "Studio"]
+
+TOOL_NAMES: Final = ("create_image", "edit_image")
 MAX_PROMPT_CHARS: Final = 4000
 CAMERA_LONG_SIDE: Final = 1536
 CAMERA_QUALITY: Final = 92
-CAMERA_FRESH_S: Final = 5.0  # an older picture is not what the camera shows now
+TIDY_S: Final = 5.0  # by which the stage's time limit is longer than ours, which has better words
 MODEL: Final = "model"
 
+A = TypeVar("A")
 T = TypeVar("T")
-Source = Literal["camera", "upload", "last"]
-
-
-@dataclass(frozen=True, slots=True)
-class CameraPicture:
-    """The newest picture of the room's camera, still encoded. `at` is monotonic seconds."""
-
-    codec: str
-    data: bytes
-    at: float
 
 
 class Studio:
-    """Owns the room's image tree and store. `emit` gets the events."""
+    """Owns the room's image tree and store. `emit` gets the events.
+
+    `settings.max_concurrent` images are made at a time, the others wait in the order of the
+    wishes. `settings.timeout_s` counts from the wish, waiting included: so does a person.
+    """
 
     def __init__(
         self,
@@ -60,17 +58,32 @@ class Studio:
     ) -> None:
         self.tree = ImageTree()
         self.store = store
-        self.camera: CameraPicture | None = None
-        self.upload: Picture | None = None
+        self.sources = Sources()
         self._model = ImageModel(client, settings)
         self._time_limit_s = settings.timeout_s
         self._places = asyncio.Semaphore(settings.max_concurrent)
         self._executor = executor
         self._emit = emit
 
+    @property
+    def camera(self) -> CameraPicture | None:
+        return self.sources.camera
+
+    @camera.setter
+    def camera(self, picture: CameraPicture | None) -> None:
+        self.sources.camera = picture
+
+    @property
+    def upload(self) -> Picture | None:
+        """The picture uploaded last."""
+        return self.sources.upload
+
+    @upload.setter
+    def upload(self, picture: Picture) -> None:
+        self.sources.uploaded(picture)
+
     def tools(self) -> list[Tool]:
-        # The studio's own limit is shorter and has better words than the stage's.
-        limit_s = self._time_limit_s * 2
+        limit_s = self._time_limit_s + TIDY_S
         return [
             tool(self.create_image, time_limit_s=limit_s, slow=True),
             tool(self.edit_image, time_limit_s=limit_s, slow=True),
@@ -81,7 +94,7 @@ class Studio:
         prompt: Annotated[str, Field(description="What the new picture shows, in detail.")],
     ) -> dict[str, Any]:
         """Draws a new picture and shows it to everyone in the conversation."""
-        return await self._make(prompt, [], None)
+        return await self._make(prompt, None, None)
 
     async def edit_image(
         self,
@@ -95,40 +108,43 @@ class Studio:
         ] = "last",
     ) -> dict[str, Any]:
         """Changes a picture and shows the result to everyone in the conversation."""
-        picture, parent_id = await self._source(source)
-        return await self._make(prompt, [(picture.mime_type, picture.data)], parent_id)
-
-    async def _source(self, source: Source) -> tuple[Picture, str | None]:
-        """The picture to edit and the image it is. Raises `ToolError` when there is none."""
-        current = self.tree.current
-        if source == "last" and current is not None:
-            stored = self.store.get(current.image_id)
-            if stored is not None:
-                return stored, current.image_id
-        if source in ("last", "upload") and self.upload is not None:
-            return self.upload, None
-        if source in ("last", "camera"):
-            return await self._camera_picture(), None
-        raise ToolError("No picture has been uploaded.")
-
-    async def _camera_picture(self) -> Picture:
-        camera = self.camera
-        if camera is None or time.monotonic() - camera.at > CAMERA_FRESH_S:
-            raise ToolError("The camera is off, and there is no other picture to edit.")
-        try:
-            jpeg = await asyncio.get_running_loop().run_in_executor(
-                self._executor,
-                lambda: jpeg_of(
-                    camera.codec, camera.data, long_side=CAMERA_LONG_SIDE, quality=CAMERA_QUALITY
-                ),
-            )
-        except CodecError:
-            raise ToolError("The camera's picture cannot be read.") from None
-        return Picture("image/jpeg", jpeg.data, jpeg.width, jpeg.height)
+        chosen = self.sources.choose(source, time.monotonic())
+        if not isinstance(chosen, MadeImage):
+            return await self._make(prompt, chosen, None)
+        picture = self.store.get(chosen.image_id)
+        if picture is None:
+            raise ToolError("The last picture is not kept any more.")
+        return await self._make(prompt, picture, chosen.image_id)
 
     async def _make(
-        self, prompt: str, sources: list[tuple[str, bytes]], parent_id: str | None
+        self, prompt: str, source: CameraPicture | Picture | None, parent_id: str | None
     ) -> dict[str, Any]:
+        """The tool's result once the image is stored. Raises `ToolError`; ends in one state."""
+        image = self._start(prompt, parent_id)
+        try:
+            async with asyncio.timeout(self._time_limit_s):
+                picture, stored = await self._made(image.prompt, source)
+            self.store.put(image.image_id, picture)
+        except asyncio.CancelledError:
+            self._announce(self.tree.cancelled(image.image_id))
+            raise
+        except TimeoutError:
+            sentence = f"It took longer than {self._time_limit_s:g} s."
+            self._announce(self.tree.failed(image.image_id, sentence))
+            raise ImageModelFailed(sentence) from None
+        except ImageNotMade as error:
+            self._announce(self.tree.failed(image.image_id, str(error)))
+            raise
+        except Exception:
+            self._announce(self.tree.failed(image.image_id, "The service made a mistake."))
+            raise
+        self.sources.made(image.image_id)
+        self._announce(self.tree.ready(image.image_id, stored))
+        return {"image_id": image.image_id, "shown": True, "prompt": image.prompt}
+
+    def _start(self, prompt: str, parent_id: str | None) -> Image:
+        if not prompt.strip():
+            raise ToolError("The prompt is empty.")
         if self.tree.full:
             raise ToolError("This conversation has all the images it can hold.")
         image = Image(
@@ -140,47 +156,48 @@ class Studio:
         )
         self.tree.start(image)
         self._announce(image)
-        try:
-            picture = await self._within_limit(image.prompt, sources)
-            stored = await self._describe(picture)
-        except ImageNotMade as error:
-            self._announce(self.tree.failed(image.image_id, str(error)))
-            raise
-        except asyncio.CancelledError:
-            self._announce(self.tree.cancelled(image.image_id))
-            raise
-        except Exception:
-            self._announce(self.tree.failed(image.image_id, "The service made a mistake."))
-            raise
-        self.store.put(image.image_id, picture)
-        self._announce(self.tree.ready(image.image_id, stored))
-        return {"image_id": image.image_id, "shown": True, "prompt": image.prompt}
+        return image
 
-    async def _within_limit(self, prompt: str, sources: list[tuple[str, bytes]]) -> Picture:
-        try:
-            async with asyncio.timeout(self._time_limit_s), self._places:
-                made = await self._model.make(prompt, sources)
-        except TimeoutError:
-            raise ImageModelFailed(
-                f"The image model took longer than {self._time_limit_s:g} s."
-            ) from None
-        try:
-            return await self._in_thread(picture_untrusted, made.data)
-        except ImageRefused:
-            raise ImageModelFailed("What the image model sent is not an image.") from None
+    async def _made(
+        self, prompt: str, source: CameraPicture | Picture | None
+    ) -> tuple[Picture, Stored]:
+        """Raises `ImageNotMade`."""
+        if isinstance(source, CameraPicture):
+            source = await self._in_thread(_still, source)
+        sources = [] if source is None else [(source.mime_type, source.data)]
+        async with self._places:
+            made = await self._model.make(prompt, sources)
+        return await self._in_thread(_examined_untrusted, made.data)
 
-    async def _describe(self, picture: Picture) -> Bytes:
-        return Bytes(
-            mime_type=picture.mime_type,
-            width=picture.width,
-            height=picture.height,
-            size=len(picture.data),
-            sha256=hashlib.sha256(picture.data).hexdigest(),
-            thumbnail=await self._in_thread(thumbnail, picture.data),
-        )
-
-    async def _in_thread(self, work: Callable[[bytes], T], data: bytes) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, data)
+    async def _in_thread(self, work: Callable[[A], T], argument: A) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, argument)
 
     def _announce(self, image: Image) -> None:
         self._emit(ImageEventFrame(image.event()))
+
+
+def _still(camera: CameraPicture) -> Picture:
+    """Raises `ImageModelFailed`."""
+    try:
+        jpeg = jpeg_of(
+            camera.codec, camera.data, long_side=CAMERA_LONG_SIDE, quality=CAMERA_QUALITY
+        )
+    except CodecError:
+        raise ImageModelFailed("The camera's picture cannot be read.") from None
+    return Picture("image/jpeg", jpeg.data, jpeg.width, jpeg.height)
+
+
+def _examined_untrusted(data: bytes) -> tuple[Picture, Stored]:
+    """What a model sent, and what is to be told of it. Raises `ImageModelFailed`."""
+    try:
+        picture = picture_untrusted(data)
+    except ImageRefused:
+        raise ImageModelFailed("What the image model sent is not an image.") from None
+    return picture, Stored(
+        mime_type=picture.mime_type,
+        width=picture.width,
+        height=picture.height,
+        size=len(picture.data),
+        sha256=hashlib.sha256(picture.data).hexdigest(),
+        thumbnail=thumbnail(picture.data),
+    )

@@ -1,8 +1,8 @@
 """The room's images: what each was made from, by whom, and what became of it. Pure.
 
-QUEUED ──► READY            a node ends once: ready, failed or cancelled
-   ├─────► FAILED
-   └─────► CANCELLED
+STARTED ──► READY           an image ends once: ready, failed or cancelled
+   ├──────► FAILED
+   └──────► CANCELLED
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,12 @@ from enum import Enum
 from typing import Any, Final
 
 MAX_IMAGES: Final = 1000
+CANCELLED_REASON: Final = "It was cancelled."
 
 
 class ImageState(Enum):
+    """The values are the names of the door's events."""
+
     STARTED = "started"
     READY = "ready"
     FAILED = "failed"
@@ -29,16 +32,21 @@ TRANSITIONS: Final[Mapping[ImageState, frozenset[ImageState]]] = {
 
 
 class IllegalTransition(RuntimeError):
-    """An image that has ended cannot end again. Changes nothing."""
+    """An image that has ended cannot end again, nor one begin twice. Changes nothing."""
+
+
+class TreeFull(RuntimeError):
+    """The room has `MAX_IMAGES`. Changes nothing."""
 
 
 class UnknownImage(KeyError):
-    """No image of this room has that id."""
+    """No image of this room has that id. Changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bytes:
-    """What is known of an image's bytes: `sha256` in hex, `thumbnail` a data URL."""
+class Stored:
+    """What is known of an image's bytes: `size` in bytes, `sha256` in hex, `thumbnail` a data
+    URL."""
 
     mime_type: str
     width: int
@@ -50,7 +58,11 @@ class Bytes:
 
 @dataclass(slots=True)
 class Image:
-    """A node. `parent_id` is the image it was edited from; None for a new one or a camera's."""
+    """A node. `parent_id` is the image it was edited from; None for a new one or a camera's.
+
+    `created_at` is seconds since the epoch; `requested_by` a peer's id or "model". `stored` once
+    it is ready, `reason` (for a person) when it failed or was cancelled.
+    """
 
     image_id: str
     prompt: str
@@ -58,7 +70,7 @@ class Image:
     created_at: float
     parent_id: str | None = None
     state: ImageState = ImageState.STARTED
-    stored: Bytes | None = None
+    stored: Stored | None = None
     reason: str | None = None
 
     def event(self) -> dict[str, Any]:
@@ -87,7 +99,8 @@ class Image:
 
 @dataclass(slots=True)
 class ImageTree:
-    """`current_id` is the newest image that is ready, which "it" means in the talk."""
+    """`images` in the order they were started. `current_id` is the one that became ready last,
+    which "it" means in the talk."""
 
     images: dict[str, Image] = field(default_factory=dict)
     current_id: str | None = None
@@ -97,6 +110,7 @@ class ImageTree:
         return len(self.images) >= MAX_IMAGES
 
     def __getitem__(self, image_id: str) -> Image:
+        """Raises `UnknownImage`."""
         try:
             return self.images[image_id]
         except KeyError:
@@ -107,11 +121,17 @@ class ImageTree:
         return None if self.current_id is None else self.images[self.current_id]
 
     def start(self, image: Image) -> None:
+        """Raises `TreeFull`, `UnknownImage` for a parent that is not here, `IllegalTransition`."""
+        if image.image_id in self.images or image.state is not ImageState.STARTED:
+            raise IllegalTransition(f"{image.image_id} has begun before")
         if image.parent_id is not None:
             self[image.parent_id]
+        if self.full:
+            raise TreeFull(f"{MAX_IMAGES} images")
         self.images[image.image_id] = image
 
-    def ready(self, image_id: str, stored: Bytes) -> Image:
+    def ready(self, image_id: str, stored: Stored) -> Image:
+        """Raises `UnknownImage`, `IllegalTransition`; so do the two below."""
         image = self._end(image_id, ImageState.READY)
         image.stored = stored
         self.current_id = image_id
@@ -124,7 +144,7 @@ class ImageTree:
 
     def cancelled(self, image_id: str) -> Image:
         image = self._end(image_id, ImageState.CANCELLED)
-        image.reason = "It was cancelled."
+        image.reason = CANCELLED_REASON
         return image
 
     def _end(self, image_id: str, state: ImageState) -> Image:

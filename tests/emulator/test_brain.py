@@ -113,6 +113,7 @@ def test_only_one_side_names_the_last_colour() -> None:
     brain = Brain()
     assert edit_of(brain, "only the left wall") == ("last", "only the left wall")
     edit_of(brain, "change the wall to blue")
+    edit_of(brain, "blur it")
     assert edit_of(brain, "only the left wall.") == ("last", "only the left wall, in blue")
 
 

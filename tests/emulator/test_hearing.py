@@ -119,8 +119,8 @@ def test_expected_frames_count_vowels_and_consonants() -> None:
         (words(fit=-8.6), 1.2, -8.0, Refusal.FIT),
         (words(fit=-7.0), 1.2, -2.9, Refusal.FIT),
         (words(fit=-7.8), 1.2, -4.2, Refusal.FIT),
-        (words(1, fit=-7.0), 0.4, -4.0, Refusal.FIT),
-        (words(1, fit=-6.0), 0.4, -4.0, None),
+        (words(1, fit=-7.4), 0.4, -4.0, Refusal.FIT),
+        (words(1, fit=-7.2), 0.4, -4.0, None),
     ],
 )
 def test_judging_words(

@@ -1,0 +1,85 @@
+"""Writes docs/lifecycle.md from the transition tables in the code. `make docs` runs it."""
+
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from pipeline import lifecycle
+from processors import voice_activity
+from processors.gemini import link
+from processors.images import tree
+from transports import picture_sampler
+
+PAGE: Final = Path(__file__).parent / "lifecycle.md"
+
+Arrow = tuple[Enum, Enum, str]
+
+
+def arrows_of_pairs(table: Iterable[tuple[tuple[Enum, Enum], Enum]]) -> list[Arrow]:
+    """From a table of (state, event) -> state."""
+    return [(state, after, _words(event)) for (state, event), after in table]
+
+
+def room_arrows() -> list[Arrow]:
+    return [
+        (state, after, _words(event))
+        for state, row in lifecycle.TRANSITIONS.items()
+        for event, after in row.items()
+    ]
+
+
+def image_arrows() -> list[Arrow]:
+    return [(state, after, "") for state, row in tree.TRANSITIONS.items() for after in sorted(
+        row, key=lambda s: s.value
+    )]
+
+
+def _words(event: Enum) -> str:
+    return event.name.lower().replace("_", " ")
+
+
+def diagram(title: str, source: str, arrows: Iterable[Arrow], first: Enum) -> str:
+    """One section with a Mermaid state diagram."""
+    lines = [f"## {title}", "", f"`{source}`", "", "```mermaid", "stateDiagram-v2"]
+    lines.append(f"    [*] --> {first.name}")
+    for state, after, words in arrows:
+        lines.append(f"    {state.name} --> {after.name}" + (f": {words}" if words else ""))
+    return "\n".join([*lines, "```", ""])
+
+
+def page() -> str:
+    """The whole page."""
+    sections = [
+        diagram("A room", "pipeline/lifecycle.py", room_arrows(), lifecycle.RoomState.OPEN),
+        diagram(
+            "The link to Gemini",
+            "processors/gemini/link.py",
+            arrows_of_pairs(link.TRANSITIONS.items()),
+            link.LinkState.CONNECTING,
+        ),
+        diagram(
+            "Taking a camera's pictures",
+            "transports/picture_sampler.py",
+            arrows_of_pairs(picture_sampler.TRANSITIONS.items()),
+            picture_sampler.SamplerState.RESTING,
+        ),
+        diagram(
+            "A voice",
+            "processors/voice_activity.py",
+            arrows_of_pairs(voice_activity.TRANSITIONS.items()),
+            voice_activity.Voice.QUIET,
+        ),
+        diagram(
+            "An image", "processors/images/tree.py", image_arrows(), tree.ImageState.STARTED
+        ),
+    ]
+    head = (
+        "# Lives\n\nEvery state machine of Easel is one enum and one table in one file. "
+        "`make docs` draws this page\nfrom those tables; edit the tables, not the page.\n"
+    )
+    return "\n".join([head, *sections])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

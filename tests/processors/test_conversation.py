@@ -1,0 +1,423 @@
+"""The user's side is written "u:" and the model's "m:", with a star where it is final."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.conversation import HISTORY_LIMIT, Conversation, Entry, first_share
+from processors.frames import Role
+
+USER, MODEL = Role.USER, Role.MODEL
+
+
+class Talk:
+    """A conversation, and what became final in it, in that order."""
+
+    def __init__(self) -> None:
+        self.conversation = Conversation()
+        self.finals: list[Entry] = []
+
+    def voice(self) -> None:
+        self.conversation.user_began()
+
+    def user(self, *words: str) -> int:
+        return self._say(USER, *words)
+
+    def model(self, *words: str) -> int:
+        return self._say(MODEL, *words)
+
+    def _say(self, role: Role, *words: str) -> int:
+        """The turn that the last of the words came to."""
+        turn = 0
+        for word in words:
+            finals, entry = self.conversation.append(role, f" {word}", peer_id="p")
+            self.finals += finals
+            turn = entry.turn
+        return turn
+
+    def type(self, text: str) -> None:
+        self.finals += self.conversation.typed(text, peer_id="t")
+
+    def sounds(self) -> None:
+        self.conversation.answer_sounds()
+
+    def cut(self, share: float) -> None:
+        self.finals += self.conversation.cut_answer(share)
+
+    def interrupted(self) -> None:
+        self.finals += self.conversation.interrupted()
+
+    def complete(self) -> None:
+        self.finals += self.conversation.complete()
+
+    def close(self) -> None:
+        self.finals += self.conversation.close()
+
+    @property
+    def told(self) -> list[str]:
+        return [written(entry) for entry in self.finals]
+
+    @property
+    def record(self) -> list[str]:
+        return [written(entry) for entry in self.conversation.history]
+
+
+def written(entry: Entry) -> str:
+    cut = " (cut)" if entry.interrupted else ""
+    return f"{entry.turn} {'u' if entry.role is USER else 'm'}: {entry.text}{cut}"
+
+
+@pytest.fixture
+def talk() -> Talk:
+    return Talk()
+
+
+def test_fragments_of_both_sides_become_a_turn(talk: Talk) -> None:
+    talk.voice()
+    assert talk.user("hello", "there") == 1
+    assert talk.model("good", "day") == 1
+    assert talk.told == []
+    talk.complete()
+    assert talk.told == talk.record == ["1 u: hello there", "1 m: good day"]
+
+
+def test_turns_count_up(talk: Talk) -> None:
+    for turn in (1, 2, 3):
+        talk.voice()
+        assert talk.user("a") == turn
+        assert talk.model("b") == turn
+        talk.complete()
+    assert talk.record == ["1 u: a", "1 m: b", "2 u: a", "2 m: b", "3 u: a", "3 m: b"]
+
+
+def test_the_open_side_grows(talk: Talk) -> None:
+    talk.user("hel")
+    talk.conversation.append(USER, "lo")
+    entry = talk.conversation.entry(USER)
+    assert entry is not None
+    assert (entry.text, entry.peer_id) == ("hello", "p")
+    assert talk.conversation.entry(MODEL) is None
+
+
+def test_spaces_within_are_kept_and_those_around_are_not(talk: Talk) -> None:
+    talk.conversation.append(MODEL, " ")
+    talk.conversation.append(MODEL, "  so ")
+    talk.conversation.append(MODEL, " it is ")
+    talk.complete()
+    assert talk.record == ["1 m: so  it is"]
+
+
+def test_late_words_of_the_user_belong_to_the_turn_that_is_answered(talk: Talk) -> None:
+    talk.voice()
+    assert talk.user("make", "it") == 1
+    assert talk.model("sure") == 1
+    assert talk.user("blue") == 1
+    talk.complete()
+    assert talk.record == ["1 u: make it blue", "1 m: sure"]
+
+
+def test_all_words_of_the_user_may_be_late(talk: Talk) -> None:
+    talk.voice()
+    talk.model("sure")
+    assert talk.user("blue", "please") == 1
+    talk.complete()
+    assert talk.told == ["1 u: blue please", "1 m: sure"]
+
+
+def test_they_may_come_when_the_answer_is_over_already(talk: Talk) -> None:
+    talk.voice()
+    talk.model("yes")
+    talk.complete()
+    assert talk.user("ready?") == 1
+    talk.complete()
+    assert talk.told == ["1 m: yes", "1 u: ready?"]
+    assert talk.record == ["1 u: ready?", "1 m: yes"]
+
+
+def test_late_words_in_a_later_turn(talk: Talk) -> None:
+    talk.voice()
+    talk.user("one")
+    talk.model("two")
+    talk.complete()
+    talk.voice()
+    assert talk.model("four") == 2
+    assert talk.user("three") == 2
+
+
+def test_words_that_nobody_heard_spoken_still_open_a_turn(talk: Talk) -> None:
+    """A voice too soft for the detector: after the answer, such words are a new utterance."""
+    talk.user("one")
+    talk.model("two")
+    talk.complete()
+    assert talk.user("three") == 2
+
+
+def test_so_do_words_after_a_greeting(talk: Talk) -> None:
+    talk.model("welcome")
+    talk.complete()
+    assert talk.user("hello") == 2
+
+
+def test_speaking_into_the_answer_opens_a_turn(talk: Talk) -> None:
+    """Without an interruption, as with NO_INTERRUPTION: the answer goes on."""
+    talk.voice()
+    talk.user("tell", "me")
+    talk.model("once")
+    talk.voice()
+    assert talk.user("stop") == 2
+    assert talk.told == ["1 u: tell me"]
+    assert talk.model("upon") == 1
+    talk.complete()
+    assert talk.told == ["1 u: tell me", "1 m: once upon"]
+    assert talk.user("now") == 2
+    assert talk.model("well") == 2
+    talk.complete()
+    assert talk.record == ["1 u: tell me", "1 m: once upon", "2 u: stop now", "2 m: well"]
+
+
+def test_a_second_breath_before_the_answer_is_the_same_turn(talk: Talk) -> None:
+    talk.voice()
+    talk.user("tell")
+    talk.voice()
+    assert talk.user("me") == 1
+
+
+def test_an_interruption_keeps_what_was_heard(talk: Talk) -> None:
+    talk.voice()
+    talk.user("count")
+    talk.sounds()
+    talk.model("one", "two", "three", "four")
+    talk.voice()
+    talk.cut(0.5)
+    talk.interrupted()
+    assert talk.told == ["1 u: count", "1 m: one two (cut)"]
+    assert talk.user("stop") == 2
+    talk.complete()  # of the turn that was cut
+    assert talk.user("it") == 2
+    talk.model("fine")
+    talk.complete()
+    assert talk.record[2:] == ["2 u: stop it", "2 m: fine"]
+
+
+def test_words_before_the_interruption_are_of_the_new_turn(talk: Talk) -> None:
+    talk.voice()
+    talk.user("count")
+    talk.sounds()
+    talk.model("one", "two")
+    talk.voice()
+    assert talk.user("stop") == 2
+    talk.cut(1.0)
+    talk.interrupted()
+    talk.complete()
+    assert talk.user("it") == 2
+    assert talk.told == ["1 u: count", "1 m: one two (cut)"]
+
+
+def test_an_answer_that_had_fallen_silent_was_heard_to_its_end(talk: Talk) -> None:
+    talk.user("count")
+    talk.sounds()
+    talk.model("one", "two")
+    talk.interrupted()
+    assert talk.told == ["1 u: count", "1 m: one two"]
+    assert talk.user("stop") == 2
+
+
+def test_an_answer_that_had_not_begun_to_sound_was_not_heard(talk: Talk) -> None:
+    talk.user("count")
+    talk.model("one", "two")
+    talk.interrupted()
+    assert talk.told == ["1 u: count", "1 m:  (cut)"]
+    assert talk.record == ["1 u: count"]
+    assert talk.user("stop") == 2
+
+
+def test_an_answer_without_words_is_an_answer_too(talk: Talk) -> None:
+    talk.user("count")
+    talk.sounds()
+    talk.cut(0.3)
+    talk.interrupted()
+    assert talk.told == ["1 u: count"]
+    assert talk.user("stop") == 2
+
+
+def test_an_interruption_of_nothing_changes_nothing(talk: Talk) -> None:
+    talk.user("hello")
+    talk.interrupted()
+    talk.complete()
+    assert talk.told == []
+    assert talk.user("there") == 1
+
+
+def test_a_cut_of_nothing_changes_nothing(talk: Talk) -> None:
+    talk.user("hello")
+    talk.cut(0.5)
+    assert talk.told == []
+
+
+def test_an_interruption_whose_end_never_comes_spoils_nothing(talk: Talk) -> None:
+    talk.sounds()
+    talk.model("one")
+    talk.cut(1.0)
+    talk.interrupted()
+    talk.user("two")
+    talk.model("three")
+    talk.complete()
+    assert talk.record == ["1 m: one (cut)", "2 u: two", "2 m: three"]
+    talk.user("four")
+    talk.model("five")
+    talk.complete()
+    assert talk.record[-2:] == ["3 u: four", "3 m: five"]
+
+
+def test_a_turn_without_an_answer_ends_as_well(talk: Talk) -> None:
+    talk.user("hm")
+    talk.complete()
+    assert talk.told == ["1 u: hm"]
+    assert talk.user("hello") == 2
+
+
+def test_the_model_may_speak_again_by_itself(talk: Talk) -> None:
+    talk.user("draw")
+    talk.model("I", "will")
+    talk.complete()
+    assert talk.model("done") == 2
+    talk.complete()
+    assert talk.record == ["1 u: draw", "1 m: I will", "2 m: done"]
+
+
+def test_what_is_typed_is_final_at_once(talk: Talk) -> None:
+    talk.type("hello")
+    assert talk.told == ["1 u: hello"]
+    assert talk.finals[0].peer_id == "t"
+    talk.type("are you there")
+    assert talk.told == ["1 u: hello", "2 u: are you there"]
+    talk.model("yes")
+    talk.complete()
+    assert talk.record[-1] == "2 m: yes"
+
+
+def test_what_is_typed_into_an_answer_is_the_next_turn(talk: Talk) -> None:
+    talk.user("count")
+    talk.sounds()
+    talk.model("one", "two")
+    talk.type("stop")
+    assert talk.told == ["1 u: count", "2 u: stop"]
+    talk.cut(0.5)
+    talk.interrupted()
+    talk.complete()
+    assert talk.model("fine") == 2
+    talk.complete()
+    assert talk.record == ["1 u: count", "1 m: one (cut)", "2 u: stop", "2 m: fine"]
+
+
+def test_words_after_a_final_side_are_another_utterance(talk: Talk) -> None:
+    talk.user("one")
+    talk.finals += talk.conversation.finish(USER)
+    assert talk.user("two") == 2
+
+
+def test_finishing_what_is_not_open_gives_nothing(talk: Talk) -> None:
+    assert talk.conversation.finish(MODEL) == []
+    assert talk.conversation.complete() == []
+    assert talk.conversation.close() == []
+
+
+def test_at_the_end_nothing_stays_open(talk: Talk) -> None:
+    talk.user("hello")
+    talk.model("good")
+    talk.close()
+    assert talk.told == talk.record == ["1 u: hello", "1 m: good"]
+
+
+def test_what_came_before_comes_first() -> None:
+    image = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
+    before: list[dict[str, Any]] = [
+        {"role": "user", "parts": [{"text": "look"}, image]},
+        {"role": "model", "parts": [{"text": "nice"}]},
+    ]
+    conversation = Conversation()
+    conversation.begin_with(before)
+    conversation.append(USER, "thanks")
+    conversation.close()
+    assert conversation.contents() == [
+        {"role": "user", "parts": [image, {"text": "look"}]},
+        {"role": "model", "parts": [{"text": "nice"}]},
+        {"role": "user", "parts": [{"text": "thanks"}]},
+    ]
+
+
+def test_parts_without_text_are_recorded_too() -> None:
+    conversation = Conversation()
+    _, entry = conversation.append(USER, "")
+    entry.parts.append({"fileData": {}})
+    conversation.close()
+    assert conversation.contents() == [{"role": "user", "parts": [{"fileData": {}}]}]
+
+
+def test_the_record_is_bounded(talk: Talk) -> None:
+    for number in range(HISTORY_LIMIT // 2 + 10):
+        talk.user(str(number))
+        talk.model("yes")
+        talk.complete()
+    assert len(talk.record) == HISTORY_LIMIT
+    assert talk.record[0] == "11 u: 10"
+    talk.conversation.begin_with([{"role": "user", "parts": [{"text": "x"}]}] * 5)
+    assert len(talk.record) == HISTORY_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("text", "share", "kept"),
+    [
+        ("one two three", 1.0, "one two three"),
+        ("one two three", 7.0, "one two three"),
+        ("one two three", 0.99, "one two"),
+        ("one two three", 0.55, "one two"),
+        ("one two three", 0.5, "one"),
+        ("one two three", 0.25, "one"),
+        ("one two three", 0.2, ""),
+        ("one two three", 0.0, ""),
+        ("one two three", -1.0, ""),
+        ("one\ntwo", 0.5, "one"),
+        ("unbreakable", 0.9, ""),
+        ("", 0.5, ""),
+        ("今日はいい天気です", 0.5, "今日はい"),
+        ("안녕하세요 여러분", 0.5, ""),
+        ("안녕하세요 여러분", 0.7, "안녕하세요"),
+        ("OK今日は", 0.4, "OK"),
+    ],
+)
+def test_a_share_of_a_text_in_whole_words(text: str, share: float, kept: str) -> None:
+    assert first_share(text, share) == kept
+
+
+@given(st.text(), st.floats(0.0, 1.0))
+def test_a_share_is_never_more_than_asked(text: str, share: float) -> None:
+    kept = first_share(text, share)
+    assert text.startswith(kept)
+    assert share == 1.0 or len(kept) <= len(text) * share or kept == text
+
+
+STEPS = ("voice", "user", "model", "type", "sounds", "cut", "interrupted", "complete")
+
+
+@given(st.lists(st.sampled_from(STEPS), max_size=40))
+def test_whatever_happens_the_record_stays_in_order(steps: list[str]) -> None:
+    talk = Talk()
+    for number, step in enumerate(steps):
+        match step:
+            case "user" | "model" | "type":
+                getattr(talk, step)(f"w{number}")
+            case "cut":
+                talk.cut(1.0)
+            case _:
+                getattr(talk, step)()
+    talk.close()
+    order = [(entry.turn, entry.role is MODEL) for entry in talk.conversation.history]
+    assert order == sorted(set(order)), "one entry of each side in each turn"
+    spoken = {f"w{n}" for n, step in enumerate(steps) if step in ("user", "model", "type")}
+    recorded = {word for entry in talk.conversation.history for word in entry.text.split()}
+    unheard = {word for entry in talk.finals for word in entry.text.split()}
+    assert recorded == unheard <= spoken
+    assert {f"w{n}" for n, step in enumerate(steps) if step in ("user", "type")} <= recorded

@@ -1,0 +1,229 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    CancelFrame,
+    EndFrame,
+    Frame,
+    InterruptionFrame,
+    TTSAudioRawFrame,
+)
+
+from processors.audio_out import AudioOut
+from processors.conversation import Conversation
+from processors.frames import (
+    AnswerCutFrame,
+    Role,
+    SpeakerActivityFrame,
+    TranscriptDeltaFrame,
+    TranscriptFrame,
+    TurnCompleteFrame,
+    UserImagesFrame,
+    UserTextFrame,
+)
+from processors.opus import OUTPUT_HZ
+from processors.playout import PACKET_S
+from processors.transcripts import Transcripts
+from tests.processors.probe import Around, around
+from tests.processors.sounds import tone
+
+
+class Talk:
+    def __init__(self, probes: Around, conversation: Conversation) -> None:
+        self.probes = probes
+        self.conversation = conversation
+
+    async def push(self, *frames: Frame) -> None:
+        for frame in frames:
+            await self.probes.push(frame)
+
+    @property
+    def told(self) -> list[str]:
+        """Each transcript as "turn role: text", with a star when it is final."""
+        return [written(frame) for frame in self.probes.below.of(TranscriptFrame)]
+
+
+def written(frame: TranscriptFrame) -> str:
+    marks = f"{'*' if frame.final else ''}{' (cut)' if frame.interrupted else ''}"
+    return f"{frame.turn} {frame.role.value}: {frame.text}{marks}"
+
+
+def user(text: str, *, finished: bool = False) -> Frame:
+    return TranscriptDeltaFrame(Role.USER, text, finished)
+
+
+def model(text: str, *, finished: bool = False) -> Frame:
+    return TranscriptDeltaFrame(Role.MODEL, text, finished)
+
+
+@asynccontextmanager
+async def talk() -> AsyncIterator[Talk]:
+    conversation = Conversation()
+    async with around(Transcripts(conversation)) as probes:
+        yield Talk(probes, conversation)
+
+
+async def test_fragments_become_partial_and_then_final() -> None:
+    async with talk() as t:
+        await t.push(user(" make"), user(" it"), model("Sure"), user(" blue"), TurnCompleteFrame())
+        assert t.told == [
+            "1 user: make",
+            "1 user: make it",
+            "1 model: Sure",
+            "1 user: make it blue",
+            "1 user: make it blue*",
+            "1 model: Sure*",
+        ]
+
+
+async def test_each_transcript_carries_what_is_new() -> None:
+    async with talk() as t:
+        await t.push(model("One"), model(" two"), TurnCompleteFrame())
+        deltas = [frame.delta for frame in t.probes.below.of(TranscriptFrame)]
+        assert deltas == ["One", " two", ""]
+
+
+async def test_fragments_themselves_go_no_further() -> None:
+    async with talk() as t:
+        await t.push(user("hello"), TurnCompleteFrame())
+        assert t.probes.below.of(TranscriptDeltaFrame) == []
+        (transcript, final, turn) = t.probes.below.frames[-3:]
+        assert isinstance(transcript, TranscriptFrame)
+        assert isinstance(final, TranscriptFrame)
+        assert isinstance(turn, TurnCompleteFrame), "finals come before the end of the turn"
+
+
+async def test_who_spoke_is_who_was_heard_last() -> None:
+    async with talk() as t:
+        await t.push(
+            user("who?"),
+            SpeakerActivityFrame("ann", speaking=True),
+            user(" me"),
+            SpeakerActivityFrame("ann", speaking=False),
+            model("Hello Ann"),
+            TurnCompleteFrame(),
+            SpeakerActivityFrame("bob", speaking=True),
+            user("and me"),
+        )
+        frames = t.probes.below.of(TranscriptFrame)
+        who = [(frame.role.value, frame.peer_id) for frame in frames]
+        assert who == [
+            ("user", None),
+            ("user", "ann"),
+            ("model", None),
+            ("user", "ann"),
+            ("model", None),
+            ("user", "bob"),
+        ]
+
+
+async def test_speaking_into_the_answer_is_the_next_turn() -> None:
+    async with talk() as t:
+        await t.push(
+            SpeakerActivityFrame("ann", speaking=True),
+            user("count"),
+            model("one"),
+            SpeakerActivityFrame("ann", speaking=True),
+            user("stop"),
+        )
+        assert t.told[-2:] == ["1 user: count*", "2 user: stop"]
+
+
+async def test_gemini_may_say_that_the_user_has_finished() -> None:
+    async with talk() as t:
+        await t.push(user("hello", finished=True), model("hi", finished=True))
+        assert t.told == ["1 user: hello", "1 user: hello*", "1 model: hi"]
+        await t.push(user("", finished=True))
+        assert len(t.told) == 3
+
+
+async def test_a_finish_without_words_makes_no_turn() -> None:
+    async with talk() as t:
+        await t.push(user("hello"), user("", finished=True), user("", finished=True), model("hi"))
+        assert t.told == ["1 user: hello", "1 user: hello*", "1 model: hi"]
+
+
+async def test_a_cut_answer_ends_with_what_was_heard() -> None:
+    async with talk() as t:
+        await t.push(
+            user("count"),
+            BotStartedSpeakingFrame(),
+            model("one two three four"),
+            AnswerCutFrame(heard_s=1.0, received_s=2.0),
+            InterruptionFrame(),
+            user("stop"),
+            TurnCompleteFrame(),
+            user(" it"),
+        )
+        assert t.told[2:] == [
+            "1 user: count*",
+            "1 model: one two* (cut)",
+            "2 user: stop",
+            "2 user: stop it",
+        ]
+
+
+async def test_what_was_never_received_was_not_heard() -> None:
+    async with talk() as t:
+        await t.push(
+            BotStartedSpeakingFrame(), model("one"), AnswerCutFrame(heard_s=0.0, received_s=0.0)
+        )
+        assert t.told[-1] == "1 model: * (cut)"
+        assert t.conversation.contents() == []
+
+
+async def test_an_interruption_before_the_first_sound() -> None:
+    async with talk() as t:
+        await t.push(user("count"), model("one"), InterruptionFrame(), TurnCompleteFrame())
+        assert t.told[2:] == ["1 user: count*", "1 model: * (cut)"]
+
+
+async def test_an_interruption_after_the_last_sound() -> None:
+    async with talk() as t:
+        await t.push(BotStartedSpeakingFrame(), model("one"), InterruptionFrame())
+        assert t.told == ["1 model: one", "1 model: one*"]
+
+
+async def test_what_is_typed_is_said() -> None:
+    async with talk() as t:
+        await t.push(UserTextFrame("hello", "ann"), model("hi"), TurnCompleteFrame())
+        assert t.told == ["1 user: hello*", "1 model: hi", "1 model: hi*"]
+        first = t.probes.below.of(TranscriptFrame)[0]
+        assert first.peer_id == "ann"
+        assert t.probes.below.of(UserTextFrame), "it goes on"
+
+
+async def test_what_is_written_to_an_image_is_said_and_an_image_alone_says_nothing() -> None:
+    async with talk() as t:
+        image = (("image/png", b"png"),)
+        await t.push(UserImagesFrame(image, "look", "ann"), UserImagesFrame(image, " ", "ann"))
+        assert t.told == ["1 user: look*"]
+        assert len(t.probes.below.of(UserImagesFrame)) == 2
+
+
+async def test_at_the_end_all_becomes_final() -> None:
+    for end in (EndFrame, CancelFrame):
+        async with talk() as t:
+            await t.push(user("hello"), model("hi"), end())
+            assert t.told[-2:] == ["1 user: hello*", "1 model: hi*"]
+            assert len(t.conversation.contents()) == 2
+
+
+async def test_the_transcript_is_cut_as_heard() -> None:
+    """Behind the real `AudioOut`: 40 packets of 100 were sent, two of them are on their way."""
+    audio_out, conversation = AudioOut(lambda payload, stamp: None, lambda: None), Conversation()
+    words = [f"w{number:02}" for number in range(20)]
+    async with around(audio_out, Transcripts(conversation)) as probes:
+        sound = tone(0.1, OUTPUT_HZ).tobytes()
+        for word in words:
+            await probes.push(TTSAudioRawFrame(sound, OUTPUT_HZ, 1))
+            await probes.push(model(f" {word}"))
+        for beat in range(39):
+            audio_out.beat(beat * PACKET_S)
+        await probes.push(InterruptionFrame())
+        final = probes.below.of(TranscriptFrame)[-1]
+        assert final.interrupted
+        assert final.text.split() == words[:7]  # 0.38 of the letters end in the eighth word
+        kinds = [type(frame) for frame in probes.below.frames]
+        assert kinds.index(AnswerCutFrame) < kinds.index(InterruptionFrame)

@@ -1,0 +1,204 @@
+"""The shell around the sampler: feedback leaves when it should, and only then."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.transports.rtp_streams import video, vp8_payloads
+from transports.picture_sampler import PLI_REPEAT_S, STREAM_PAUSED_S, EncodedPicture
+from transports.rtp_arrival import RtpArrival
+from transports.video_receiver import BITRATE_REPEAT_S, VideoReceiver
+
+BOUND_S = 5.0
+BITS_PER_S = 1_500_000
+
+
+class Sent:
+    """Where the feedback goes: what was sent, in order."""
+
+    def __init__(self) -> None:
+        self.items: asyncio.Queue[tuple[object, ...]] = asyncio.Queue()
+
+    async def request_key_picture(self, ssrc: int) -> None:
+        self.items.put_nowait(("pli", ssrc))
+
+    async def request_packets(self, ssrc: int, sequences: tuple[int, ...]) -> None:
+        self.items.put_nowait(("nack", ssrc, *sequences))
+
+    async def limit_bitrate(self, ssrc: int, bits_per_s: int) -> None:
+        self.items.put_nowait(("remb", ssrc, bits_per_s))
+
+    async def next(self) -> tuple[object, ...]:
+        return await asyncio.wait_for(self.items.get(), BOUND_S)
+
+    async def settled(self) -> list[tuple[object, ...]]:
+        """All that was sent once the receiver has had every chance to run."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return [self.items.get_nowait() for _ in range(self.items.qsize())]
+
+
+class Clock:
+    """Stands still unless moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.calls = 0
+
+    def __call__(self) -> float:
+        self.calls += 1
+        return self.now
+
+
+class Bench:
+    def __init__(self, *, interval_s: float = 1.0, real: bool = False) -> None:
+        self.clock = Clock()
+        self.sent = Sent()
+        self.pictures: list[EncodedPicture] = []
+        clock = asyncio.get_running_loop().time if real else self.clock
+        self.receiver = VideoReceiver(interval_s, BITS_PER_S, self.pictures.append, clock)
+
+    def arrive(self, *packets: RtpArrival) -> None:
+        for packet in packets:
+            self.receiver.on_rtp(packet, self.sent)
+
+
+@asynccontextmanager
+async def bench(*, interval_s: float = 1.0, real: bool = False) -> AsyncIterator[Bench]:
+    made = Bench(interval_s=interval_s, real=real)
+    task = asyncio.create_task(made.receiver.run())
+    try:
+        yield made
+        assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def key(number: int, ssrc: int = 7, packets: int = 3) -> list[RtpArrival]:
+    return video(vp8_payloads(packets, key=True), 65_534 + 10 * number, 3000 * number, ssrc)
+
+
+def delta(number: int, ssrc: int = 7) -> list[RtpArrival]:
+    return video(vp8_payloads(1, key=False), 65_534 + 10 * number, 3000 * number, ssrc)
+
+
+REMB, PLI = ("remb", 7, BITS_PER_S), ("pli", 7)
+
+
+async def test_a_stream_joined_in_the_middle_gets_a_bitrate_and_is_asked_at_once() -> None:
+    async with bench() as b:
+        assert await b.sent.settled() == []
+        b.arrive(*delta(0))
+        assert await b.sent.settled() == [REMB, PLI]
+        b.arrive(*key(1))
+        assert [p.codec for p in b.pictures] == ["VP8"]
+
+
+async def test_the_bitrate_is_told_from_the_start_and_each_second() -> None:
+    async with bench() as b:
+        b.arrive(*key(0))  # nothing else to ask for
+        assert await b.sent.settled() == [REMB]
+        b.clock.now += BITRATE_REPEAT_S
+        b.arrive(*delta(1))  # due: wakes it
+        assert await b.sent.settled() == [REMB, PLI]
+        b.clock.now += PLI_REPEAT_S
+        b.arrive(*key(2))
+        assert await b.sent.settled() == []
+
+
+async def test_a_gap_is_asked_for_while_a_request_for_a_picture_is_far_away() -> None:
+    async with bench(real=True) as b:
+        b.arrive(*delta(0))
+        assert [await b.sent.next(), await b.sent.next()] == [REMB, PLI]
+        first, second, third = key(1)
+        b.arrive(first, third)
+        assert await b.sent.next() == ("nack", 7, second.sequence)
+        b.arrive(second)
+        assert len(b.pictures) == 1
+
+
+async def test_it_asks_again_when_nothing_but_time_passes() -> None:
+    async with bench(interval_s=0.15, real=True) as b:
+        b.arrive(*key(0))
+        assert await b.sent.next() == REMB
+        assert await b.sent.next() == PLI  # shortly before the next is due
+        assert await b.sent.next() == PLI  # unanswered
+
+
+async def test_it_sleeps_while_no_packets_come_and_wakes_with_the_next() -> None:
+    async with bench() as b:
+        b.arrive(*delta(0))
+        await b.sent.settled()
+        b.clock.now += STREAM_PAUSED_S + 1
+        assert await b.sent.settled() == []
+        b.arrive(*delta(1))
+        assert [await b.sent.next(), await b.sent.next()] == [REMB, PLI]
+
+
+async def test_disabled_it_takes_and_asks_nothing_and_does_not_spin() -> None:
+    async with bench() as b:
+        b.arrive(*delta(0))  # a request is due at once
+        b.receiver.enabled = False
+        b.arrive(*key(1))
+        calls = b.clock.calls
+        for _ in range(10):
+            assert await b.sent.settled() == []
+        assert b.clock.calls - calls < 10
+        assert b.pictures == []
+
+
+async def test_enabled_again_it_asks_with_the_next_packet() -> None:
+    async with bench() as b:
+        b.arrive(*delta(0))
+        b.receiver.enabled = False
+        assert await b.sent.settled() == []
+        b.receiver.enabled = True
+        assert await b.sent.settled() == []
+        b.arrive(*delta(1))
+        assert await b.sent.settled() == [REMB, PLI]
+
+
+async def test_packets_without_payload_are_padding() -> None:
+    async with bench() as b:
+        b.arrive(RtpArrival("video", "VP8", 7, 0, 0, False, b""))
+        assert await b.sent.settled() == []
+        assert b.receiver.sampler.counters.packets == 0
+
+
+async def test_a_screen_shared_later_takes_over_from_the_camera() -> None:
+    async with bench() as b:
+        b.arrive(*key(0, ssrc=7), *delta(0, ssrc=8))
+        assert await b.sent.settled() == [("remb", 8, BITS_PER_S), ("pli", 8)]
+        b.arrive(*key(1, ssrc=7))
+        assert len(b.pictures) == 1
+        b.arrive(*key(1, ssrc=8))
+        assert len(b.pictures) == 2
+
+
+async def test_feedback_goes_to_whoever_sent_the_stream() -> None:
+    async with bench() as b:
+        camera, screen = Sent(), Sent()
+        for packet in delta(0, ssrc=7):
+            b.receiver.on_rtp(packet, camera)
+        for packet in delta(0, ssrc=8):
+            b.receiver.on_rtp(packet, screen)
+        for packet in delta(1, ssrc=7):
+            b.receiver.on_rtp(packet, camera)
+        assert ("pli", 8) in await screen.settled()
+        assert await camera.settled() == []
+
+
+async def test_a_failing_sender_ends_the_run() -> None:
+    class Broken(Sent):
+        async def request_key_picture(self, ssrc: int) -> None:
+            raise OSError("no route")
+
+    made = Bench()
+    made.sent = Broken()
+    task = asyncio.create_task(made.receiver.run())
+    made.arrive(*delta(0))
+    with pytest.raises(OSError, match="no route"):
+        await asyncio.wait_for(task, BOUND_S)
