@@ -45,7 +45,10 @@ check: .venv/.for-test ## ruff, mypy and the import contracts
 docs: .venv/.for-test ## write the pages that are made from the code
 	@set -e; for page in docs/generate_*.py; do echo "$$page"; .venv/bin/python "$$page"; done
 
-bench bench-quick soak faults fuzz:
+bench: .venv/.for-test ## what the steps of the media path cost, beside the stock stack
+	.venv/bin/python -m bench.costs
+
+bench-quick soak faults fuzz:
 	@echo "make $@ does not exist yet: it comes with a later version of Easel." >&2; exit 2
 
 clean: ## remove caches and the output of tests; .venv stays

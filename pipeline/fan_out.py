@@ -20,6 +20,7 @@ from processors.frames import (
     LinkStatusFrame,
     Role,
     TranscriptFrame,
+    TurnCompleteFrame,
 )
 from transports import rtvi
 
@@ -27,7 +28,10 @@ Broadcast = Callable[[str], None]
 
 
 class FanOut(FrameProcessor):
-    """`broadcast` gets each RTVI message as text; `on_frame` every frame that got this far."""
+    """`broadcast` gets each RTVI message as text; `on_frame` every frame that got this far.
+
+    "bot-llm-started" and "bot-llm-stopped" come in pairs, around what the model says.
+    """
 
     def __init__(self, broadcast: Broadcast, on_frame: Callable[[Frame], None]) -> None:
         super().__init__(name="fan-out", enable_direct_mode=True)
@@ -53,9 +57,10 @@ class FanOut(FrameProcessor):
             case BotStoppedSpeakingFrame():
                 return [rtvi.BOT_TTS_STOPPED, rtvi.BOT_STOPPED_SPEAKING]
             case AnswerCutFrame():
-                return [rtvi.BOT_INTERRUPTED]
-            case GenerationCompleteFrame():
-                return [rtvi.BOT_LLM_STOPPED] if self._stop_answering() else []
+                return [rtvi.BOT_INTERRUPTED, *self._stop_answering()]
+            case GenerationCompleteFrame() | TurnCompleteFrame():
+                # After an interruption there is only the second.
+                return self._stop_answering()
             case TranscriptFrame():
                 return self._transcript(frame)
             case LinkStatusFrame():
@@ -63,9 +68,9 @@ class FanOut(FrameProcessor):
             case _:
                 return []
 
-    def _stop_answering(self) -> bool:
+    def _stop_answering(self) -> list[str]:
         was, self._answering = self._answering, False
-        return was
+        return [rtvi.BOT_LLM_STOPPED] if was else []
 
     def _transcript(self, frame: TranscriptFrame) -> list[str]:
         out = [rtvi.server_message(_transcript_data(frame))]

@@ -3,9 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from pipeline.participant import Participant
 from pipeline.signed_urls import UrlSigner
 from processors.frames import ImageEventFrame
 from processors.images.delivery import Delivery
@@ -13,14 +12,29 @@ from processors.images.tree import ImageTree
 from transports import rtvi
 
 
+class Viewer(Protocol):
+    """A peer, as far as images go. `send` is False when the message could not be queued."""
+
+    @property
+    def peer_id(self) -> str: ...
+
+    @property
+    def is_ready(self) -> bool: ...
+
+    def send(self, message: str) -> bool: ...
+
+
 class Gallery:
-    """`participants` are the room's, by peer id; only those that are ready are sent anything."""
+    """`participants` are the room's, by peer id; only those that are ready are sent anything.
+
+    Call `send_due` every half second or so: it sends again what was not acknowledged.
+    """
 
     def __init__(
         self,
         room_id: str,
         signer: UrlSigner,
-        participants: Mapping[str, Participant],
+        participants: Mapping[str, Viewer],
         count: Callable[[str], None],
     ) -> None:
         self.delivery = Delivery()
@@ -36,30 +50,26 @@ class Gallery:
         """Every image of the room, oldest first, as `GET /sessions/{id}/images` tells it."""
         out = []
         for image in tree.images.values():
-            event = image.event()
+            event = self._with_address(image.event())
             state = event.pop("event")
             del event["type"]
-            if image.stored is not None:
-                event["url"] = self.url(image.image_id)
             out.append({**event, "state": state, "created_at": image.created_at})
         return out
 
     def show(self, frame: ImageEventFrame) -> None:
-        event = dict(frame.event)
-        image_id = str(event["image_id"])
-        if "sha256" in event:
-            event["url"] = self.url(image_id)
-        self.delivery.publish(image_id, event, _now())
+        self.delivery.publish(str(frame.event["image_id"]), frame.event, _now())
         self.send_due()
 
-    def joined(self, participant: Participant) -> None:
+    def joined(self, participant: Viewer) -> None:
+        """A client that has none of the images, or not any more: it gets them all."""
         self.delivery.join(participant.peer_id, _now())
         self.send_due()
 
-    def left(self, participant: Participant) -> None:
+    def left(self, participant: Viewer) -> None:
         self.delivery.leave(participant.peer_id)
 
-    def acknowledged(self, participant: Participant, data: Any) -> None:
+    def acknowledged(self, participant: Viewer, data: Any) -> None:
+        """`data` is what the client sent."""
         seq = data.get("seq") if isinstance(data, dict) else None
         if not isinstance(seq, int) or isinstance(seq, bool):
             self._count("image_ack_malformed")
@@ -74,8 +84,22 @@ class Gallery:
         now = _now()
         for participant in self._participants.values():
             if participant.is_ready:
-                for event in self.delivery.due(participant.peer_id, now):
-                    participant.send(rtvi.server_message(event))
+                self._send_due_to(participant, now)
+
+    def _send_due_to(self, participant: Viewer, now: float) -> None:
+        peer_id = participant.peer_id
+        if not self.delivery.knows(peer_id):  # back from a lost connection, without a word
+            self.delivery.join(peer_id, now)
+        for event in self.delivery.due(peer_id, now):
+            if not participant.send(rtvi.server_message(self._with_address(event))):
+                return  # no channel, or a full one: the rest stays due, and in order
+            self.delivery.sent(peer_id, event["seq"], now)
+
+    def _with_address(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Signed when it is sent: an event may be sent again long after it happened."""
+        if "sha256" not in event:  # no bytes are stored
+            return dict(event)
+        return {**event, "url": self.url(str(event["image_id"]))}
 
 
 def _now() -> float:

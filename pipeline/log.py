@@ -6,7 +6,7 @@ INFO     created, connected, closed with reason: a few lines for each room and p
 DEBUG    what happens within a conversation, never its content.
 
 Other libraries speak at WARNING and above only: below that aioice logs addresses, websockets
-what is said, and pipecat whole frames.
+what is said, and pipecat whole frames. What they say is redacted.
 """
 
 import json
@@ -20,11 +20,15 @@ from typing import Final, Literal
 
 import loguru
 
+from pipeline.redaction import SHOWN_ID_CHARS, redacted
+
 OURS: Final = ("pipeline", "transports", "processors")
-SHOWN_ID_CHARS: Final = 8  # a whole session id opens the room
 
 _room: ContextVar[str] = ContextVar("easel_log_room", default="")
 _peer: ContextVar[str] = ContextVar("easel_log_peer", default="")
+
+# What would break a line, or hide part of it on a terminal.
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
 @contextmanager
@@ -43,7 +47,7 @@ def log_context(*, room: str | None = None, peer: str | None = None) -> Iterator
 
 
 def configure(level: str, form: Literal["text", "json"]) -> None:
-    """Sends every log record of the process to standard error. Call once, at start."""
+    """Sends every log record and warning of the process to standard error. Call once, at start."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     handler.addFilter(_add_ids)
@@ -51,6 +55,7 @@ def configure(level: str, form: Literal["text", "json"]) -> None:
     logging.root.setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(level.upper())
+    logging.captureWarnings(True)
     loguru.logger.remove()
     loguru.logger.add(_from_loguru, level="WARNING", format="{message}")
 
@@ -62,7 +67,10 @@ def _add_ids(record: logging.LogRecord) -> bool:
 
 def _from_loguru(message: "loguru.Message") -> None:
     record = message.record
-    logging.getLogger(record["name"] or "pipecat").log(record["level"].no, record["message"])
+    error = record["exception"]
+    logging.getLogger(record["name"] or "pipecat").log(
+        record["level"].no, "%s", record["message"], exc_info=error.value if error else None
+    )
 
 
 class TextLines(logging.Formatter):
@@ -71,8 +79,10 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         ids = " ".join(i for i in (getattr(record, "room", ""), getattr(record, "peer", "")) if i)
         where = f" [{ids}]" if ids else ""
-        line = f"{_time(record)} {record.levelname:<7}{where} {record.name}: {record.getMessage()}"
-        return line if not record.exc_info else f"{line}\n{self.formatException(record.exc_info)}"
+        words = redacted(record.getMessage()).translate(_CONTROLS)
+        line = f"{_time(record)} {record.levelname:<7}{where} {record.name}: {words}"
+        error = _error(self, record)
+        return line if error is None else f"{line}\n{error}"
 
 
 class JsonLines(logging.Formatter):
@@ -83,13 +93,16 @@ class JsonLines(logging.Formatter):
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redacted(record.getMessage()),
             "room": getattr(record, "room", ""),
             "peer": getattr(record, "peer", ""),
+            "error": _error(self, record),
         }
-        if record.exc_info:
-            fields["error"] = self.formatException(record.exc_info)
         return json.dumps({name: value for name, value in fields.items() if value})
+
+
+def _error(formatter: logging.Formatter, record: logging.LogRecord) -> str | None:
+    return redacted(formatter.formatException(record.exc_info)) if record.exc_info else None
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -1,25 +1,42 @@
 """What the service counts, for Prometheus (`GET /metrics`).
 
 Every queue, refusal and loss of a room has a counter where it happens; here they are added up
-over the rooms that live and those that have ended.
+over the rooms that live and those that have ended, so no sum ever falls. Names and labels are
+those that the code knows, never a stranger's.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-if TYPE_CHECKING:
-    from pipeline.room import Room
+from processors.usage import Usage
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+MAX_REASONS: Final = 200  # far more than the code has
+OTHER: Final = "other"
 
 
-def tally(room: "Room") -> Counter[str]:
+class CountingRoom(Protocol):
+    """What of a room is counted. `counters` are dataclasses of numbers that only grow."""
+
+    @property
+    def room_id(self) -> str: ...
+
+    @property
+    def peers(self) -> Sized: ...
+
+    @property
+    def usage(self) -> Usage: ...
+
+    def counters(self) -> Mapping[str, Any]: ...
+
+
+def tally(room: CountingRoom) -> Counter[str]:
     """All counters of a room, by names that say what part of it counted."""
     out: Counter[str] = Counter()
     for part, counters in room.counters().items():
@@ -37,48 +54,50 @@ class Metrics(Collector):
         self.refusals: Counter[str] = Counter()
         self.rooms_opened = 0
         self._retired: Counter[str] = Counter()
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, CountingRoom] = {}
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
+        ProcessCollector(registry=self._registry)  # memory, processor time, open files
 
     def count(self, name: str) -> None:
-        self.refusals[name] += 1
+        known = name in self.refusals or len(self.refusals) < MAX_REASONS
+        self.refusals[name if known else OTHER] += 1
 
-    def add(self, room: "Room") -> None:
+    def add(self, room: CountingRoom) -> None:
         self.rooms_opened += 1
         self._rooms[room.room_id] = room
 
-    def retire(self, room: "Room") -> None:
+    def retire(self, room: CountingRoom) -> None:
         if self._rooms.pop(room.room_id, None) is not None:
-            self._retired += tally(room)
+            self._retired.update(tally(room))
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
         rooms = list(self._rooms.values())
-        yield _gauge("easel_rooms", "Rooms that are open.", len(rooms))
-        yield _gauge("easel_peers", "Peers in all rooms.", sum(len(r.peers) for r in rooms))
+        peers = sum(len(room.peers) for room in rooms)
+        yield GaugeMetricFamily("easel_rooms", "Rooms that are open.", value=len(rooms))
+        yield GaugeMetricFamily("easel_peers", "Peers in all rooms.", value=peers)
         yield _counter("easel_rooms_opened", "Rooms since the start.", self.rooms_opened)
+        yield self._refused()
+        yield from _sums(self._retired, rooms)
+
+    def _refused(self) -> Metric:
         refused = CounterMetricFamily(
             "easel_refusals", "What was refused, by reason.", labels=["reason"]
         )
         for name, value in sorted(self.refusals.items()):
             refused.add_metric([name], value)
-        yield refused
-        yield from _sums(self._retired, rooms)
+        return refused
 
 
-def _sums(retired: Counter[str], rooms: Iterable[Any]) -> Iterator[Metric]:
+def _sums(retired: Counter[str], rooms: Iterable[CountingRoom]) -> Iterator[Metric]:
     total = Counter(retired)
     for room in rooms:
         total.update(tally(room))
     for name, value in sorted(total.items()):
         yield _counter(f"easel_{name}", f"{name.replace('_', ' ').capitalize()}.", value)
-
-
-def _gauge(name: str, words: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, words, value=value)
 
 
 def _counter(name: str, words: str, value: float) -> Metric:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,10 +14,14 @@ from transports import rtvi
 
 SCHEME: Final = "easel:"
 MAX_KEPT: Final = 16
+MAX_IN_THE_MAKING: Final = 4  # of a room: each may be as large as an upload may be
 
 
 class Uploads:
-    """The last `MAX_KEPT` of a room, cleaned. Raises `ImageRefused` with words for the sender."""
+    """The last `MAX_KEPT` of a room, cleaned. `on_upload` is told of each.
+
+    Both methods raise `ImageRefused`, with words for the sender.
+    """
 
     def __init__(
         self, executor: Executor, max_bytes: int, on_upload: Callable[[Picture], None]
@@ -26,6 +29,7 @@ class Uploads:
         self._executor = executor
         self._max_bytes = max_bytes
         self._on_upload = on_upload
+        self._in_the_making = 0
         self._pictures: OrderedDict[str, Picture] = OrderedDict()
 
     async def add_untrusted(self, data: bytes) -> tuple[str, Picture]:
@@ -34,14 +38,17 @@ class Uploads:
             raise ImageRefused(
                 f"The file is larger than {self._max_bytes} bytes.", counter="upload_too_large"
             )
-        loop = asyncio.get_running_loop()
-        picture = await loop.run_in_executor(self._executor, upload_untrusted, data)
-        url = SCHEME + secrets.token_urlsafe(12)
-        self._pictures[url] = picture
-        while len(self._pictures) > MAX_KEPT:
-            self._pictures.popitem(last=False)
-        self._on_upload(picture)
-        return url, picture
+        if self._in_the_making >= MAX_IN_THE_MAKING:
+            raise ImageRefused(
+                "Too many files are coming in at once. Try again.", counter="upload_too_many"
+            )
+        self._in_the_making += 1
+        try:
+            loop = asyncio.get_running_loop()
+            picture = await loop.run_in_executor(self._executor, upload_untrusted, data)
+        finally:
+            self._in_the_making -= 1
+        return self._keep(picture), picture
 
     async def of_message_untrusted(self, message: rtvi.SendFile) -> Picture:
         """The image that a `send-file` means: an upload by address, or bytes within it.
@@ -57,6 +64,14 @@ class Uploads:
             return picture
         try:
             data = base64.b64decode(message.base64_data or "", validate=True)
-        except binascii.Error:
+        except ValueError:
             raise ImageRefused("The file is not base64.", counter="upload_no_image") from None
         return (await self.add_untrusted(data))[1]
+
+    def _keep(self, picture: Picture) -> str:
+        url = SCHEME + secrets.token_urlsafe(12)
+        self._pictures[url] = picture
+        while len(self._pictures) > MAX_KEPT:
+            self._pictures.popitem(last=False)
+        self._on_upload(picture)
+        return url

@@ -26,18 +26,21 @@ BESIDE: Final = ("tests", "bench", "deploy", "docs")
 NOT_OURS: Final = frozenset({".git", ".venv", "__pycache__", "dist", "test-output"})
 
 MAX_FILE_LINES: Final = 400
+MAX_TEST_FILE_LINES: Final = 650  # one test file covers its source file by itself
 MAX_FUNCTION_LINES: Final = 50
 
 LONG_FILES: Final[Mapping[str, str]] = {}
 LONG_FUNCTIONS: Final[Mapping[str, str]] = {}
 SEAMS: Final[Mapping[str, str]] = {
     "transports/aiortc_seam.py": "replaces parts of aiortc and aioice that have no public door",
+    "tests/transports/test_aiortc_seam.py": "watches what the seam replaces",
     "tests/conversation/test_bad_input.py": "sends more than aiortc's own limit would let it",
 }
 
 SLEEPS: Final = frozenset({"sleep", "wait_for_timeout"})  # the second is Playwright's
 SLEEPERS: Final[Mapping[str, str]] = {
     "tests/talking_peer.py": "plays sound and pictures at the pace of a real device",
+    "tests/transports/peers.py": "shows pictures at the pace of a camera",
 }
 
 # Public under a private name: of named tuples, of enums, of os.
@@ -102,9 +105,13 @@ def test_every_folder_of_tests_is_a_package() -> None:
 
 def test_files_are_short() -> None:
     files = _paths(*PACKAGES, *BESIDE, "web", suffixes=(".py", ".js"))
-    lengths = {_name(path): len(path.read_text("utf-8").splitlines()) for path in files}
-    long = {name: lines for name, lines in lengths.items() if lines >= MAX_FILE_LINES}
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in files}
+    long = {_name(path): lines for path, lines in lengths.items() if lines >= _limit(path)}
     assert long.keys() == LONG_FILES.keys(), long
+
+
+def _limit(path: Path) -> int:
+    return MAX_TEST_FILE_LINES if path.name.startswith("test_") else MAX_FILE_LINES
 
 
 def test_functions_are_short() -> None:
@@ -212,7 +219,9 @@ def test_every_suppression_gives_its_reason() -> None:
     assert bare == []
 
 
-SUPPRESSION: Final = re.compile(r"#\s*(type:\s*ignore|noqa|pragma|ruff:|mypy:)", re.I)
+SUPPRESSION: Final = re.compile(
+    r"#\s*(type:\s*ignore|noqa|pragma|ruff:|mypy:\s*(ignore|disable|allow|no-))", re.I
+)
 WITH_REASON: Final = re.compile(
     r"# (type: ignore\[[\w, -]+\]|noqa: [A-Z0-9, ]+|pragma: no (cover|branch))"
     r"  # (?!noqa|type:)\w.{3,}"

@@ -11,6 +11,7 @@ suppressed (RFC 7587 section 3.1.3), not loss. A jump of the sequence number too
 loss is believed when the next packet confirms it (RFC 3550 appendix A.1), a new SSRC at once.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -137,15 +138,12 @@ class JitterWindow:
     def expire(self, now: float) -> list[Playable]:
         """What can be played because what is missing has been waited for long enough."""
         out: list[Playable] = []
-        while self._held and self._waited_enough(now):
+        while (deadline := self.deadline) is not None:
+            if now < deadline and sum(h.duration for h in self._held.values()) < _WINDOW:
+                break
             out += self._skip_gap()
             out += self._release()
         return out
-
-    def _waited_enough(self, now: float) -> bool:
-        deadline = self.deadline
-        assert deadline is not None  # something is held
-        return now >= deadline or sum(held.duration for held in self._held.values()) >= _WINDOW
 
     def _is_late(self, ahead: int, timestamp: int) -> bool:
         behind = timestamp_delta(self._next_timestamp, timestamp)
@@ -153,7 +151,7 @@ class JitterWindow:
 
     def _start(self, first: _Held) -> list[Playable]:
         """A stream of its own, after what is left of the one before."""
-        out = self._drain()
+        out = self.expire(math.inf)
         self._forget_stray()
         self._ssrc = first.packet.ssrc
         self._next_timestamp = first.packet.timestamp
@@ -167,20 +165,12 @@ class JitterWindow:
             return []
         self._stray = None
         self.counters.resyncs += 1
-        return self._drain() + self._play(before) + self._play(arrival)
+        return self.expire(math.inf) + self._play(before) + self._play(arrival)
 
     def _forget_stray(self) -> None:
         if self._stray is not None:
             self._stray = None
             self.counters.strays += 1
-
-    def _drain(self) -> list[Playable]:
-        """Everything held, its gaps given up."""
-        out: list[Playable] = []
-        while self._held:
-            out += self._skip_gap()
-            out += self._release()
-        return out
 
     def _release(self) -> list[Playable]:
         out: list[Playable] = []

@@ -10,7 +10,7 @@ from typing import Final
 from google import genai
 from google.genai import types
 
-from processors.frames import LinkStatus
+from processors.frames import LinkStatus, Role
 from processors.gemini.client import LiveConnection, Unsendable, connect
 from processors.gemini.errors import (
     ConfigurationFault,
@@ -19,7 +19,18 @@ from processors.gemini.errors import (
     QuotaFault,
     TransientFault,
 )
-from processors.gemini.events import Disconnected, GoAway, HandleUpdate, LiveEvent
+from processors.gemini.events import (
+    AudioChunk,
+    Disconnected,
+    GenerationComplete,
+    GoAway,
+    HandleUpdate,
+    Interrupted,
+    LiveEvent,
+    ToolCalls,
+    Transcript,
+    TurnComplete,
+)
 from processors.gemini.link import Link, LinkState
 from processors.gemini.outbox import Outbox, Outgoing
 
@@ -62,6 +73,7 @@ class LiveLink:
         self._on_event = on_event
         self._on_status = on_status
         self._told: tuple[LinkStatus, str] | None = None
+        self._answering = False
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
 
@@ -120,6 +132,7 @@ class LiveLink:
             self.link.opened(time.monotonic())
             logger.info("live link open (connection %d)", self.link.connections)
             await self._tell()
+            self._answering = False
             sending = asyncio.Lock()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive_all(connection, sending), name="live-receive")
@@ -140,6 +153,7 @@ class LiveLink:
                 break
             self.outbox.confirm(time.monotonic())
             for event in events:
+                self._notice_answer(event)
                 if isinstance(event, HandleUpdate):
                     self.link.handle_updated(event.handle)
                     leave = leave_at is not None and event.handle is not None
@@ -152,6 +166,18 @@ class LiveLink:
         except TimeoutError:
             logger.info("a connection is left in the middle of a message")
         raise _Rotate
+
+    def _notice_answer(self, event: LiveEvent) -> None:
+        """What Gemini begins to answer, or is interrupted by, has arrived."""
+        match event:
+            case TurnComplete() | GenerationComplete():
+                self._answering = False
+            case Interrupted():
+                self._answering = False
+                self.outbox.confirm()
+            case AudioChunk() | Transcript(role=Role.MODEL) | ToolCalls() if not self._answering:
+                self._answering = True
+                self.outbox.confirm()
 
     async def _send_all(self, connection: LiveConnection, sending: asyncio.Lock) -> None:
         while True:

@@ -9,6 +9,7 @@ So texts, uploads and tool results are kept until Gemini shows life after them, 
 second time when it never does; not a third, since they may be what ended the connection.
 """
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -156,8 +157,8 @@ class Outbox:
         self._in_hand = None
         self.counters.items_unsendable += 1
 
-    def confirm(self, now: float) -> None:
-        """Gemini said something: what was sent a while before has arrived."""
+    def confirm(self, now: float = math.inf) -> None:
+        """Gemini said something: what was sent a while before has arrived. Without `now`, all."""
         while self._unconfirmed and self._unconfirmed[0].sent_at <= now - CONFIRM_AFTER_S:
             self._unconfirmed.popleft()
 

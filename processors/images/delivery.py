@@ -39,6 +39,9 @@ class Delivery:
         """A peer that is new, or back without what it had: everything is due."""
         self._peers[peer_id] = {seq: _Waiting(now) for seq in sorted(self._latest.values())}
 
+    def knows(self, peer_id: str) -> bool:
+        return peer_id in self._peers
+
     def leave(self, peer_id: str) -> None:
         self._peers.pop(peer_id, None)
 

@@ -47,13 +47,8 @@ def silence(seconds: float, rate: int = 16_000) -> Pcm:
 def likeness(one: Pcm, other: Pcm, most_delay: int = 400) -> float:
     """The highest correlation (at most 1) over shifts of `other` by up to `most_delay`."""
     size = min(one.size, other.size) - most_delay
-    reference = one[:size].astype(float)
-    return max(
-        _correlation(reference, other[shift : shift + size].astype(float))
-        for shift in range(most_delay)
-    )
-
-
-def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    norm = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(np.dot(one, other)) / norm if norm else 0.0
+    reference, shifted = one[:size].astype(float), other[: size + most_delay].astype(float)
+    products = np.correlate(shifted, reference, "valid")
+    energies = np.convolve(shifted**2, np.ones(size), "valid")
+    norms = np.sqrt(np.maximum(energies, 1.0) * max(float(np.dot(reference, reference)), 1.0))
+    return float((products / norms).max())

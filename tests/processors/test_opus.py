@@ -123,7 +123,7 @@ def test_fec_recovers_what_concealment_can_only_guess() -> None:
     sound = spoken(SENTENCE, 48_000)
     truth = decoded(browser_packets(sound, fec=True), INPUT_HZ)
     better = 0
-    losses = range(12, sound.size // 960 - 3, 4)
+    losses = range(12, sound.size // 960 - 3, 7)
     for lost in losses:
         original = truth[lost * 320 : (lost + 1) * 320].astype(float)
         errors = {

@@ -187,7 +187,7 @@ def peak_memory_kib() -> int:
     return int(status.split("VmHWM:")[1].split()[0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(CODECS),
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=8),

@@ -3,12 +3,14 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 import pytest_asyncio
 from pipecat.frames.frames import Frame, InputImageRawFrame
 
+from processors.pictures import Jpeg
 from processors.video_in import EARLY_SHARE, VideoIn, VideoInConfig
 from tests.processors.encoded_pictures import encoded, opened, scene
 
@@ -99,12 +101,15 @@ async def test_the_newest_of_those_that_are_early_goes(video_in: VideoIn, seen: 
     video_in.picture("1", "VP8", KEY)
     await seen.wait_for(1)
     for number in (2, 3):
-        latest = video_in.latest
         video_in.picture(str(number), "VP8", KEY)
-        await until(lambda latest=latest: video_in.latest is not latest)
+        await until(partial(is_newer, video_in, video_in.latest))
     await seen.wait_for(2)
     assert [frame.transport_source for frame in seen.frames] == ["1", "3"]
     assert video_in.counters.sent == 2
+
+
+def is_newer(video_in: VideoIn, latest: Jpeg | None) -> bool:
+    return video_in.latest is not latest
 
 
 async def test_while_one_is_decoded_others_are_skipped(

@@ -46,6 +46,22 @@ def test_a_peer_that_makes_up_streams_makes_nothing_grow() -> None:
     assert len(choice.known) == MAX_STREAMS
 
 
+def test_a_pause_of_exactly_the_limit_is_none() -> None:
+    choice = SourceChoice()
+    choice.admit(CAMERA, 0.0)
+    choice.admit(SCREEN, 1.0)
+    assert not choice.admit(CAMERA, STREAM_PAUSED_S)
+
+
+def test_when_there_are_too_many_the_one_that_began_first_is_forgotten() -> None:
+    choice = SourceChoice()
+    for ssrc in range(MAX_STREAMS):
+        choice.admit(ssrc, 0.0)
+    choice.admit(0, LONG)  # began anew, so it is the youngest now
+    choice.admit(99, LONG)
+    assert list(choice.known) == [*range(2, MAX_STREAMS), 0, 99]
+
+
 @given(st.lists(st.tuples(st.integers(0, 12), st.floats(0, 3)), min_size=1))
 def test_the_chosen_one_is_always_one_that_sends(story: list[tuple[int, float]]) -> None:
     choice, now, heard = SourceChoice(), 0.0, {}

@@ -546,9 +546,10 @@ async def test_a_mistake_of_ours_ends_the_connection_and_is_logged(
     await client.connection.close()
 
 
+@pytest.mark.parametrize("channel", [True, False])
 @pytest.mark.parametrize("how", ["raises", "hangs"])
 async def test_sockets_are_released_also_when_aiortc_cannot_close(
-    how: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    how: str, channel: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     over = asyncio.Event()
 
@@ -558,10 +559,11 @@ async def test_sockets_are_released_also_when_aiortc_cannot_close(
         await over.wait()
 
     census = Census()
-    client, peer = client_with(microphone=True), WebRTCPeer("peer", CONFIG, Listener())
+    client = client_with(microphone=True, channel=channel)
+    peer = WebRTCPeer("peer", CONFIG, Listener())
     await client.negotiate(peer)
     life = asyncio.create_task(peer.run())
-    await client.open_channel()
+    await reached(client.connection, "connected")
     monkeypatch.setattr(webrtc_peer, "CLOSE_LIMIT_S", 0.2)
     with monkeypatch.context() as patched:
         patched.setattr(RTCPeerConnection, "close", broken)

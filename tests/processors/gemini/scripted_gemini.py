@@ -6,6 +6,7 @@ For what the emulator does not do: late media, garbage, ends without a word.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +21,34 @@ from tests.processors.gemini.live_server import Certificate
 
 LIMIT_S = 10.0
 Message = dict[str, Any]
+
+PCM = bytes(480 * 2)
+INTERRUPTED: Message = {"serverContent": {"interrupted": True}}
+GENERATED: Message = {"serverContent": {"generationComplete": True}}
+TURN_END: Message = {"serverContent": {"turnComplete": True}}
+
+
+def says(text: str) -> Message:
+    return {"serverContent": {"outputTranscription": {"text": text}}}
+
+
+def hears(text: str) -> Message:
+    return {"serverContent": {"inputTranscription": {"text": text}}}
+
+
+def sounds() -> Message:
+    blob = {"mimeType": "audio/pcm;rate=24000", "data": base64.b64encode(PCM).decode()}
+    return {"serverContent": {"modelTurn": {"parts": [{"inlineData": blob}]}}}
+
+
+def handle(name: str | None) -> Message:
+    if name is None:
+        return {"sessionResumptionUpdate": {"resumable": False}}
+    return {"sessionResumptionUpdate": {"newHandle": name, "resumable": True}}
+
+
+def go_away(time_left: str) -> Message:
+    return {"goAway": {"timeLeft": time_left}}
 
 
 class Line:

@@ -1,15 +1,12 @@
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 
 import pytest
-from google import genai
 from google.genai import types
 
 from processors.frames import LinkStatus, Role
 from processors.gemini import live_link
-from processors.gemini.client import ABANDON_AFTER_S, Endpoint, make_client
+from processors.gemini.client import ABANDON_AFTER_S
 from processors.gemini.events import (
     Disconnected,
     GoAway,
@@ -19,15 +16,20 @@ from processors.gemini.events import (
     TurnComplete,
 )
 from processors.gemini.link import LinkState
-from processors.gemini.live_link import LiveLink
 from processors.gemini.outbox import ITEM_LIMIT, RealtimeText, ToolResponse, Turns
 from tests.processors.gemini.live_server import Certificate
+from tests.processors.gemini.live_talk import config, talk
 from tests.processors.gemini.scripted_gemini import (
-    Line,
+    INTERRUPTED,
+    TURN_END,
     Message,
     ScriptedGemini,
     endpoint,
+    go_away,
+    handle,
     relay,
+    says,
+    sounds,
 )
 
 MODEL = "gemini-3.8-live"
@@ -36,88 +38,8 @@ CONNECTING, READY = LinkStatus.CONNECTING, LinkStatus.READY
 RECONNECTING, FAILED = LinkStatus.RECONNECTING, LinkStatus.FAILED
 
 
-def config(handle: str | None) -> types.LiveConnectConfig:
-    return types.LiveConnectConfig(session_resumption=types.SessionResumptionConfig(handle=handle))
-
-
-class Talk:
-    """A link and what it told."""
-
-    def __init__(self, client: genai.Client) -> None:
-        self.events: list[LiveEvent] = []
-        self.statuses: list[tuple[LinkStatus, str]] = []
-        self.on_event: Callable[[LiveEvent], None] = lambda event: None
-        self.make_config = config
-        self.live = LiveLink(
-            client, MODEL, lambda handle: self.make_config(handle), self._hear, self._note
-        )
-        self.life = asyncio.create_task(self.live.run())
-        self._news = asyncio.Event()
-
-    async def _hear(self, event: LiveEvent) -> None:
-        self.events.append(event)
-        self._news.set()
-        self.on_event(event)
-
-    async def _note(self, status: LinkStatus, sentence: str) -> None:
-        self.statuses.append((status, sentence))
-        self._news.set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(LIMIT_S):
-            while not condition():
-                self._news.clear()
-                await self._news.wait()
-
-    async def until_status(self, *statuses: LinkStatus) -> None:
-        """Until these were told, and no others."""
-        await self.until(lambda: len(self.statuses) >= len(statuses))
-        assert [status for status, _ in self.statuses] == list(statuses)
-
-    async def until_event(self, event: LiveEvent) -> None:
-        await self.until(lambda: event in self.events)
-
-    async def ended(self) -> None:
-        async with asyncio.timeout(LIMIT_S):
-            await self.life
-
-    def say(self, *texts: str) -> None:
-        for text in texts:
-            assert self.live.send(RealtimeText(text))
-
-
-@asynccontextmanager
-async def talk(where: Endpoint) -> AsyncIterator[Talk]:
-    client = make_client(where, vertex=False)
-    link = Talk(client)
-    try:
-        yield link
-    finally:
-        link.live.close()
-        await link.ended()
-        await client.aio.aclose()
-        client.close()
-
-
-def handle(name: str | None) -> Message:
-    if name is None:
-        return {"sessionResumptionUpdate": {"resumable": False}}
-    return {"sessionResumptionUpdate": {"newHandle": name, "resumable": True}}
-
-
-def says(text: str) -> Message:
-    return {"serverContent": {"outputTranscription": {"text": text}}}
-
-
-def go_away(time_left: str) -> Message:
-    return {"goAway": {"timeLeft": time_left}}
-
-
 def said(text: str) -> Transcript:
     return Transcript(Role.MODEL, text, False)
-
-
-TURN_END: Message = {"serverContent": {"turnComplete": True}}
 
 
 async def test_it_connects_and_says_so(gemini: ScriptedGemini) -> None:
@@ -171,16 +93,40 @@ async def test_a_broken_line_is_mended_and_no_text_is_lost(gemini: ScriptedGemin
         assert t.statuses[2][1] == "The connection to Gemini broke; connecting again."
 
 
-async def test_what_gemini_has_answered_is_not_said_again(gemini: ScriptedGemini) -> None:
+CALL: Message = {"toolCall": {"functionCalls": [{"name": "draw"}]}}
+
+
+@pytest.mark.parametrize("answer", [sounds(), CALL, INTERRUPTED, says("x")])
+async def test_what_gemini_has_answered_is_not_said_again(
+    gemini: ScriptedGemini, answer: Message
+) -> None:
     async with talk(gemini.endpoint) as t:
         line = await gemini.line()
+        await line.say(says("earlier"), TURN_END)
+        await t.until(lambda: len(t.events) == 2)
         t.say("1")
         assert await line.hear_texts(1) == ["1"]
-        t.live.outbox.confirm(float("inf"))  # as if the answer had come a while later
+        await line.say(answer)
+        await t.until(lambda: len(t.events) == 3)
         line.break_off()
         line = await gemini.line()
         t.say("2")
         assert await line.hear_texts(1) == ["2"]
+
+
+async def test_words_of_an_answer_that_was_under_way_prove_nothing(gemini: ScriptedGemini) -> None:
+    async with talk(gemini.endpoint) as t:
+        line = await gemini.line()
+        await line.say(says("a"))
+        await t.until_event(said("a"))
+        t.say("1")
+        assert await line.hear_texts(1) == ["1"]
+        await line.say(says("b"))
+        await t.until_event(said("b"))
+        line.break_off()
+        line = await gemini.line()
+        t.say("2")
+        assert await line.hear_texts(2) == ["1", "2"]
 
 
 async def test_a_wrong_configuration_is_told_once_and_ends_it(
@@ -190,14 +136,8 @@ async def test_a_wrong_configuration_is_told_once_and_ends_it(
     async with talk(gemini.endpoint) as t:
         await t.ended()
         assert gemini.attempts == 1
-        assert t.statuses == [
-            (CONNECTING, ""),
-            (
-                FAILED,
-                "Gemini refuses this configuration: "
-                "API key not valid. Please pass a valid API key.",
-            ),
-        ]
+        said = "Gemini refuses this configuration: API key not valid. Please pass a valid API key."
+        assert t.statuses == [(CONNECTING, ""), (FAILED, said)]
         assert t.events == []
     (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
     assert "API key not valid" in record.getMessage()
@@ -273,7 +213,6 @@ async def test_after_a_go_away_the_talk_goes_on_until_there_is_a_handle(
         second = await gemini.line()
         assert second.setup["sessionResumption"] == {"handle": "h2"}
         assert await first.ended() == 1000
-        t.live.outbox.confirm(float("inf"))
         t.say("2")
         await second.say(says("again"))
         await t.until_event(said("again"))
@@ -323,16 +262,9 @@ async def test_a_close_while_waiting_is_at_once(gemini: ScriptedGemini) -> None:
     async with talk(gemini.endpoint) as t:
         await t.until(lambda: t.live.link.state is LinkState.WAITING)
         async with asyncio.timeout(1.0):
-            t.live.close()
-            t.live.close()
+            for _ in range(2):
+                t.live.close()
             await t.life
-
-
-async def test_a_close_before_the_start(gemini: ScriptedGemini) -> None:
-    async with talk(gemini.endpoint) as t:
-        t.live.close()
-        await t.ended()
-        assert t.live.link.state is LinkState.CLOSED
 
 
 async def test_a_close_when_nothing_moves_any_more(
@@ -458,11 +390,7 @@ async def test_the_fault_that_says_most_is_told(gemini: ScriptedGemini) -> None:
     async with talk(gemini.endpoint) as t:
         line = await gemini.line()
         t.say(*("x" for _ in range(50)))
-        await close_while_heard(line)
+        await line.hear_texts(1)
+        await line.close(1007, "API key not valid.")
         await t.ended()
         assert t.statuses[-1][0] is FAILED
-
-
-async def close_while_heard(line: Line) -> None:
-    await line.hear_texts(1)
-    await line.close(1007, "API key not valid.")

@@ -305,6 +305,7 @@ def test_several_calls_come_together_and_ids_may_be_absent() -> None:
 @pytest.mark.parametrize(
     ("duration", "seconds"),
     [
+        (None, 0.0),
         ("50s", 50.0),
         ("1.5s", 1.5),
         ("0s", 0.0),
@@ -315,12 +316,8 @@ def test_several_calls_come_together_and_ids_may_be_absent() -> None:
         ("infs", 0.0),
     ],
 )
-def test_durations(duration: str, seconds: float) -> None:
+def test_durations(duration: str | None, seconds: float) -> None:
     assert said({"goAway": {"timeLeft": duration}}) == [GoAway(seconds)]
-
-
-def test_a_go_away_may_give_no_time() -> None:
-    assert said({"goAway": {}}) == [GoAway(0.0)]
 
 
 def test_unknown_words_are_survived() -> None:
@@ -330,11 +327,8 @@ def test_unknown_words_are_survived() -> None:
     assert events == [TurnComplete("NEW", in_progress=False)]
 
 
-def test_audio_goes_out_as_pcm() -> None:
+def test_media_goes_out_with_its_type() -> None:
     assert pcm(Audio(PCM)) == types.Blob(data=PCM, mime_type="audio/pcm;rate=16000")
-
-
-def test_pictures_go_out_as_jpeg() -> None:
     assert jpeg(Picture(JPEG)) == types.Blob(data=JPEG, mime_type="image/jpeg")
 
 
@@ -391,6 +385,8 @@ def test_nothing_is_lost_in_a_bundle(outer: set[int], inner: set[int]) -> None:
     for number in sorted(inner):
         field, value, _ = CONTENT_CASES[number]
         bundle[to_camel(field)] = value
+    if "voiceActivity" in message:
+        message.pop("voiceActivityDetectionSignal", None)  # the same in another form
     alone = [said({field: value}) for field, value in message.items() if field != "serverContent"]
     alone += [content(**{field: value}) for field, value in bundle.items()]
     if bundle.keys() & {"turnComplete", "turnCompleteReason", "interactionStatus"}:

@@ -37,7 +37,7 @@ def outbox() -> Outbox:
 
 
 def test_everything_leaves_in_order(outbox: Outbox) -> None:
-    items = [
+    items: list[Outgoing] = [
         Audio(b"ab"),
         RealtimeText("hello"),
         Picture(b"jpeg"),
@@ -46,7 +46,7 @@ def test_everything_leaves_in_order(outbox: Outbox) -> None:
         Turns((("image/png", b"png"),), "look", complete=True),
         ToolResponse("1", "draw", {"output": "ok"}),
     ]
-    assert all(outbox.push(item) for item in items)
+    assert all([outbox.push(item) for item in items])
     assert len(outbox) == len(items)
     assert drained(outbox) == items
     assert len(outbox) == 0
@@ -88,8 +88,8 @@ def test_only_the_newest_picture_waits(outbox: Outbox) -> None:
 
 
 def test_one_pause_is_told_once(outbox: Outbox) -> None:
-    for item in (Audio(b"ab"), AudioEnd(), AudioEnd(), Audio(b"cd"), AudioEnd()):
-        assert outbox.push(item)
+    paused: list[Outgoing] = [Audio(b"ab"), AudioEnd(), AudioEnd(), Audio(b"cd"), AudioEnd()]
+    assert all([outbox.push(item) for item in paused])
     assert drained(outbox) == [Audio(b"ab"), AudioEnd(), Audio(b"cd"), AudioEnd()]
 
 
@@ -180,8 +180,17 @@ def test_what_gemini_spoke_after_has_arrived(outbox: Outbox) -> None:
     assert drained(outbox) == [RealtimeText("new")]
 
 
+def test_what_gemini_answers_has_arrived_however_soon(outbox: Outbox) -> None:
+    outbox.push(RealtimeText("new"))
+    drained(outbox, 1.0)
+    outbox.confirm()
+    outbox.reclaim()
+    assert drained(outbox) == []
+
+
 def test_media_is_not_worth_a_second_try(outbox: Outbox) -> None:
-    for item in (Audio(b"ab"), AudioEnd(), Picture(b"1")):
+    media: list[Outgoing] = [Audio(b"ab"), AudioEnd(), Picture(b"1")]
+    for item in media:
         outbox.push(item)
     drained(outbox)
     outbox.reclaim()

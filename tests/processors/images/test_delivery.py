@@ -86,7 +86,9 @@ def test_a_peer_that_comes_back_gets_what_it_had_acknowledged_too() -> None:
     delivery.publish("a", event("ready"), 0.0)
     send_all(delivery, "p", 0.0)
     delivery.ack("p", 1)
+    assert delivery.knows("p")
     delivery.leave("p")
+    assert not delivery.knows("p")
     assert delivery.due("p", 1.0) == []
     delivery.join("p", 2.0)
     assert send_all(delivery, "p", 2.0) == [1]

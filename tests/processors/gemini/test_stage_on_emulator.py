@@ -1,0 +1,239 @@
+"""The stage in a pipeline, on the emulator as a process."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from pipecat.frames.frames import (
+    InputAudioRawFrame,
+    InterruptionFrame,
+    TTSAudioRawFrame,
+)
+
+from processors.audio_out import AudioOut
+from processors.conversation import Conversation
+from processors.frames import (
+    AnswerCutFrame,
+    AudioPausedFrame,
+    GenerationCompleteFrame,
+    LinkStatus,
+    LinkStatusFrame,
+    Role,
+    ToolCallFrame,
+    ToolResultFrame,
+    TranscriptFrame,
+    TurnCompleteFrame,
+    UsageFrame,
+    UserTextFrame,
+)
+from processors.gemini.client import Endpoint, make_client
+from processors.gemini.stage import GeminiStage
+from processors.room_input import RoomInput
+from processors.ticker import Ticker
+from processors.transcripts import Transcripts
+from tests.emulator.emulator_process import RunningEmulator, running_emulator
+from tests.processors.gemini.scripted_gemini import (
+    relay,
+)
+from tests.processors.gemini.stage_talk import MODEL, config, running
+from tests.processors.probe import around
+from tests.processors.sounds import silence, spoken
+
+LIMIT_S = 10.0
+COUNTING = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen."
+SENTENCE = "change the wall to blue"
+SCENARIO = {
+    "otherwise": "brain",
+    "steps": [
+        {"hear": "count", "say": COUNTING, "repeat": True},
+        {"hear": "stop", "say": "All right.", "repeat": True},
+        {"hear": "draw", "call": {"name": "create_image", "args": {"prompt": "a house"}}},
+        {"result": "create_image", "say": "Here it is."},
+        {"hear": "goodbye", "say": "Goodbye.", "go_away": 30},
+        {"hear": "crash", "say": "Oh no, not again.", "close": "internal_error"},
+        {"hear": SENTENCE, "transcript": SENTENCE, "say": "A blue wall it is."},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
+    folder = tmp_path_factory.mktemp("emulator")
+    scenario = folder / "scenario.json"
+    scenario.write_text(json.dumps(SCENARIO))
+    arguments = ("--speed", "8", "--hold", "0.05", "--scenario", str(scenario))
+    with running_emulator(folder, *arguments) as running:
+        yield running
+
+
+def at(emulator: RunningEmulator, key: str = "key") -> Endpoint:
+    return Endpoint(emulator.base_url, key, emulator.context)
+
+
+async def test_a_text_is_answered_by_voice(emulator: RunningEmulator) -> None:
+    async with running(at(emulator)) as s:
+        await s.write("hello")
+        await s.turn()
+        assert s.text(Role.MODEL) == "Hello. I am the emulator."
+        audio = s.probes.below.of(TTSAudioRawFrame)
+        assert {(frame.sample_rate, frame.num_channels) for frame in audio} == {(24_000, 1)}
+        sound = np.frombuffer(b"".join(frame.audio for frame in audio), np.int16)
+        assert sound.size > 24_000
+        assert np.abs(sound).max() > 3000
+        await s.probes.below.wait_for(UsageFrame)
+        assert s.statuses == [LinkStatus.CONNECTING, LinkStatus.READY]
+        kinds = [type(frame) for frame in s.frames]
+        assert kinds.index(GenerationCompleteFrame) < kinds.index(TurnCompleteFrame)
+        assert kinds.index(UserTextFrame) < kinds.index(TTSAudioRawFrame), "for the record"
+
+
+async def test_a_voice_is_heard_and_answered(emulator: RunningEmulator) -> None:
+    async with running(at(emulator)) as s:
+        await s.speak(np.concatenate([spoken(SENTENCE), silence(1.2)]))
+        await s.turn()
+        assert s.text(Role.USER).lower() == SENTENCE
+        assert s.text(Role.MODEL) == "A blue wall it is."
+        assert s.probes.below.of(InputAudioRawFrame) == [], "it is for Gemini alone"
+
+
+async def test_a_pause_of_the_microphone_ends_what_was_said(emulator: RunningEmulator) -> None:
+    async with running(at(emulator)) as s:
+        await s.speak(spoken(SENTENCE))
+        await s.push(AudioPausedFrame())
+        await s.turn()
+        assert s.text(Role.MODEL) == "A blue wall it is."
+        assert s.probes.below.of(AudioPausedFrame) == []
+
+
+async def test_an_interruption_reaches_the_pipeline_and_the_next_turn_works(
+    emulator: RunningEmulator,
+) -> None:
+    async with running(at(emulator)) as s:
+        await s.write("count")
+        await s.probes.below.wait_for(TTSAudioRawFrame)
+        await s.write("stop")
+        await s.probes.below.wait_for(InterruptionFrame)
+        await s.turn(2)
+        said = s.text(Role.MODEL)
+        assert said.startswith("One two")
+        assert said.endswith("All right.")
+        assert "fourteen" not in said
+
+
+async def test_a_tool_is_called_and_its_result_is_spoken_of(emulator: RunningEmulator) -> None:
+    async with running(at(emulator)) as s:
+        await s.write("draw")
+        (frame,) = await s.probes.below.wait_for(ToolCallFrame)
+        (call,) = frame.calls
+        assert (call.name, call.args) == ("create_image", {"prompt": "a house"})
+        await s.push_up(ToolResultFrame(call, {"output": "done"}))
+        await s.turn(2)
+        assert s.text(Role.MODEL) == "Here it is."
+        assert s.probes.above.of(ToolResultFrame) == []
+
+
+async def test_a_crash_of_the_session_is_survived(emulator: RunningEmulator) -> None:
+    async with running(at(emulator)) as s:
+        await s.write("crash")
+        await s.probes.below.wait_for(LinkStatusFrame, 4)
+        assert s.statuses[2:] == [LinkStatus.RECONNECTING, LinkStatus.READY]
+        assert len(s.probes.below.of(TurnCompleteFrame)) == 1, "the torn answer has an end"
+        await s.write("hello")
+        await s.turn(2)
+        assert s.text(Role.MODEL).endswith("Hello. I am the emulator.")
+
+
+async def test_a_line_that_is_cut_loses_no_text_and_keeps_their_order(
+    emulator: RunningEmulator,
+) -> None:
+    port = int(emulator.base_url.rsplit(":", 1)[1])
+    async with relay(port) as between:
+        where = Endpoint(f"https://127.0.0.1:{between.port}", "key", emulator.context)
+        async with running(where) as s:
+            await s.until_status(LinkStatus.CONNECTING, LinkStatus.READY)
+            between.cut()
+            for text in ("first", "second"):
+                await s.push(UserTextFrame(text, "peer", run_immediately=False))
+            await s.probes.below.wait_for(LinkStatusFrame, 3)
+            await s.write("third")
+            await s.turn()
+            record = emulator.sessions()[-1]
+    assert record["texts"] == ["first", "second", "third"]
+    assert emulator.sessions()[-2]["texts"] in ([], ["first"], ["first", "second"])
+
+
+async def test_a_wrong_key_is_one_clear_word_and_the_end(emulator: RunningEmulator) -> None:
+    async with running(at(emulator, key="invalid")) as s:
+        await s.until_status(LinkStatus.CONNECTING, LinkStatus.FAILED)
+        failed = s.probes.below.of(LinkStatusFrame)[-1]
+        assert "API key not valid" in failed.sentence
+        await s.write("is anybody there?")
+    assert s.statuses == [LinkStatus.CONNECTING, LinkStatus.FAILED]
+
+
+async def test_a_go_away_changes_the_connection_and_nobody_notices(
+    emulator: RunningEmulator,
+) -> None:
+    async with running(at(emulator)) as s:
+        await s.write("goodbye")
+        await s.turn()
+        before = len(emulator.sessions())
+        async with asyncio.timeout(LIMIT_S):
+            while s.stage.live.link.connections < 2:  # noqa: ASYNC110  # nobody is told, as said
+                await asyncio.sleep(0)
+        await s.write("hello")
+        await s.turn(2)
+        assert s.text(Role.MODEL) == "Goodbye. Hello. I am the emulator."
+        assert s.statuses == [LinkStatus.CONNECTING, LinkStatus.READY]
+        records = emulator.sessions()
+        assert len(records) >= before
+        assert records[-1]["resumed"]
+
+
+class Ears:
+    """What a peer's connection gets, and whether it could be heard."""
+
+    def __init__(self) -> None:
+        self.sent: list[float] = []
+        self.flushes = 0
+
+    def send(self, payload: bytes, timestamp: int) -> None:
+        if len(payload) > 3:
+            self.sent.append(time.monotonic())
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+async def test_from_the_input_to_the_ears_and_the_record(emulator: RunningEmulator) -> None:
+    """A room's pipeline but for its peers, in real time: an answer is cut, and the talk goes on."""
+    ears, ticker, entry, conversation = Ears(), Ticker(), RoomInput(), Conversation()
+    client = make_client(at(emulator), vertex=False)
+    audio_out = AudioOut(ears.send, ears.flush)
+    gemini = GeminiStage(client, MODEL, config)
+    async with around(entry, gemini, audio_out, Transcripts(conversation)) as probes:
+        ticker.subscribe(audio_out.beat)
+        entry.feed(UserTextFrame("count", "peer"))
+        await probes.below.wait_for(GenerationCompleteFrame)
+        entry.feed(UserTextFrame("stop", "peer"))
+        (cut,) = await probes.below.wait_for(AnswerCutFrame)
+        at_cut = len(ears.sent)
+        await probes.below.wait_for(TurnCompleteFrame, 2)
+        await ticker.close()
+    await client.aio.aclose()
+    client.close()
+    assert ears.flushes == 1
+    assert at_cut * 0.02 == pytest.approx(cut.heard_s + 0.04, abs=0.021)
+    assert cut.heard_s < cut.received_s / 2
+    asked, counted, stopped, answered = conversation.contents()
+    assert (asked["role"], asked["parts"]) == ("user", [{"text": "count"}])
+    words = counted["parts"][0]["text"].split()
+    assert 0 < len(words) < 9
+    assert words == COUNTING.split()[: len(words)]
+    assert stopped["parts"] == [{"text": "stop"}]
+    assert answered["parts"] == [{"text": "All right."}]
+    finals = [frame for frame in probes.below.of(TranscriptFrame) if frame.final]
+    assert [frame.turn for frame in finals] == [1, 2, 1, 2]
