@@ -1,9 +1,9 @@
 """Writes docs/lifecycle.md from the transition tables in the code. `make docs` runs it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pipeline import lifecycle
 from processors import voice_activity
@@ -16,23 +16,26 @@ PAGE: Final = Path(__file__).parent / "lifecycle.md"
 Arrow = tuple[Enum, Enum, str]
 
 
-def arrows_of_pairs(table: Iterable[tuple[tuple[Enum, Enum], Enum]]) -> list[Arrow]:
-    """From a table of (state, event) -> state."""
-    return [(state, after, _words(event)) for (state, event), after in table]
-
-
-def room_arrows() -> list[Arrow]:
+def arrows(table: Mapping[Any, Mapping[Any, Enum]]) -> list[Arrow]:
+    """From a table of state -> event -> state."""
     return [
         (state, after, _words(event))
-        for state, row in lifecycle.TRANSITIONS.items()
+        for state, row in table.items()
         for event, after in row.items()
     ]
 
 
+def arrows_of_pairs(table: Mapping[Any, Enum]) -> list[Arrow]:
+    """From a table of (state, event) -> state."""
+    return [(state, after, _words(event)) for (state, event), after in table.items()]
+
+
 def image_arrows() -> list[Arrow]:
-    return [(state, after, "") for state, row in tree.TRANSITIONS.items() for after in sorted(
-        row, key=lambda s: s.value
-    )]
+    return [
+        (state, after, "")
+        for state, row in tree.TRANSITIONS.items()
+        for after in sorted(row, key=lambda s: s.value)
+    ]
 
 
 def _words(event: Enum) -> str:
@@ -51,28 +54,31 @@ def diagram(title: str, source: str, arrows: Iterable[Arrow], first: Enum) -> st
 def page() -> str:
     """The whole page."""
     sections = [
-        diagram("A room", "pipeline/lifecycle.py", room_arrows(), lifecycle.RoomState.OPEN),
+        diagram(
+            "A room",
+            "pipeline/lifecycle.py",
+            arrows(lifecycle.TRANSITIONS),
+            lifecycle.RoomState.OPEN,
+        ),
         diagram(
             "The link to Gemini",
             "processors/gemini/link.py",
-            arrows_of_pairs(link.TRANSITIONS.items()),
+            arrows_of_pairs(link.TRANSITIONS),
             link.LinkState.CONNECTING,
         ),
         diagram(
             "Taking a camera's pictures",
             "transports/picture_sampler.py",
-            arrows_of_pairs(picture_sampler.TRANSITIONS.items()),
+            arrows(picture_sampler.TRANSITIONS),
             picture_sampler.SamplerState.RESTING,
         ),
         diagram(
             "A voice",
             "processors/voice_activity.py",
-            arrows_of_pairs(voice_activity.TRANSITIONS.items()),
+            arrows_of_pairs(voice_activity.TRANSITIONS),
             voice_activity.Voice.QUIET,
         ),
-        diagram(
-            "An image", "processors/images/tree.py", image_arrows(), tree.ImageState.STARTED
-        ),
+        diagram("An image", "processors/images/tree.py", image_arrows(), tree.ImageState.STARTED),
     ]
     head = (
         "# Lives\n\nEvery state machine of Easel is one enum and one table in one file. "

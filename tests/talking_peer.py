@@ -36,16 +36,16 @@ class Microphone(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting = np.zeros(0, np.int16)
+        self._unsaid = np.zeros(0, np.int16)
         self._start: float | None = None
         self._sent = 0
 
     def say(self, samples: Pcm) -> None:
-        self._waiting = np.concatenate([self._waiting, samples])
+        self._unsaid = np.concatenate([self._unsaid, samples])
 
     @property
     def talking(self) -> bool:
-        return self._waiting.size > 0
+        return self._unsaid.size > 0
 
     async def recv(self) -> AudioFrame:
         loop = asyncio.get_running_loop()
@@ -54,7 +54,7 @@ class Microphone(MediaStreamTrack):
         await asyncio.sleep(max(0.0, self._start + self._sent * FRAME_S - loop.time()))
         count = int(RATE_HZ * FRAME_S)
         samples = np.zeros(count, np.int16)
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        taken, self._unsaid = self._unsaid[:count], self._unsaid[count:]
         samples[: taken.size] = taken
         frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = RATE_HZ
@@ -75,7 +75,7 @@ class Camera(MediaStreamTrack):
         self._start: float | None = None
         self._sent = 0
         self._pictures = [
-            VideoFrame.from_image(room_picture(index / 30)).reformat(format="yuv420p")
+            VideoFrame.from_ndarray(np.asarray(room_picture(index / 30)), format="rgb24")
             for index in range(30)
         ]
 
@@ -84,7 +84,7 @@ class Camera(MediaStreamTrack):
         if self._start is None:
             self._start = loop.time()
         await asyncio.sleep(max(0.0, self._start + self._sent / self._fps - loop.time()))
-        frame = self._pictures[self._sent % len(self._pictures)]
+        frame: VideoFrame = self._pictures[self._sent % len(self._pictures)]
         frame.pts = self._sent * 90_000 // self._fps
         frame.time_base = Fraction(1, 90_000)
         self._sent += 1
@@ -119,6 +119,7 @@ class TalkingPeer:
     packets: list[Packet] = field(default_factory=list)
     _decoder: OpusDecoder = field(default_factory=OpusDecoder)
     channel: RTCDataChannel | None = None
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def on_rtp(self, arrival: RtpArrival, receiver: SamplingReceiver) -> None:
@@ -133,6 +134,7 @@ class TalkingPeer:
         self.session_id, self.token = started["sessionId"], started["token"]
         self.channel = self.connection.createDataChannel("chat")
         self.channel.on("message", self._on_message)
+        self.channel.on("open", self.opened.set)
         await self.connection.setLocalDescription(await self.connection.createOffer())
         answer = await self.post(f"/sessions/{self.session_id}/api/offer", self._offer())
         self.peer_id = answer["pc_id"]
@@ -141,8 +143,7 @@ class TalkingPeer:
                 RTCSessionDescription(answer["sdp"], answer["type"])
             )
         async with asyncio.timeout(LIMIT_S):
-            while self.channel.readyState != "open":
-                await asyncio.sleep(0)
+            await self.opened.wait()
         about = {"library": "tests"}
         self.send("client-ready", {"version": "2.0.0", "about": about})
         await self.told("bot-ready")

@@ -106,7 +106,9 @@ async def test_settings(peer: TalkingPeer) -> None:
         ({"stopSequences": ["END"]}, "stopSequences"),
         ({"model": "gemini-3.8-live", "thinking": {"budget": 5}}, "thinking"),
     ):
-        sentence, counter = await refused(peer, "POST", "/start", 422, json={"body": {"room": room}})
+        sentence, counter = await refused(
+            peer, "POST", "/start", 422, json={"body": {"room": room}}
+        )
         assert field in sentence and counter == "settings_refused", sentence
     await goes_on(peer)
 

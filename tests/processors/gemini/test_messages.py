@@ -141,15 +141,8 @@ CONTENT_CASES: list[tuple[str, Any, list[LiveEvent]]] = [
     ("interrupted", False, []),
     (
         "grounding_metadata",
-        {"webSearchQueries": ["paint"], "groundingChunks": [{"web": {"uri": "u", "title": "t"}}]},
-        [
-            Citations(
-                {
-                    "webSearchQueries": ["paint"],
-                    "groundingChunks": [{"web": {"uri": "u", "title": "t"}}],
-                }
-            )
-        ],
+        {"webSearchQueries": ["paint"], "groundingChunks": [{"web": {"uri": "u"}}]},
+        [Citations({"webSearchQueries": ["paint"], "groundingChunks": [{"web": {"uri": "u"}}]})],
     ),
     ("generation_complete", True, [GenerationComplete()]),
     ("input_transcription", {"text": " blue"}, [Transcript(Role.USER, " blue", False)]),
