@@ -20,6 +20,7 @@ from processors.audio_out import AudioOut
 from processors.conversation import Conversation
 from processors.gemini.live_config import live_connect_config
 from processors.gemini.profiles import profile_for
+from processors.gemini.seed import seed_of
 from processors.gemini.stage import GeminiStage
 from processors.images.store import MemoryStore
 from processors.images.studio import Studio
@@ -91,6 +92,7 @@ def assemble(
             handle=handle,
             vertex=shared.vertex,
         ),
+        seed_of(live.history, profile),
     )
     model_waits = profile.tool_behavior == "BLOCKING"
     return Parts(

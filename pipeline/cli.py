@@ -6,12 +6,18 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 import uvloop
 
 from pipeline import log
+from pipeline.service_settings import EXIT_LIMIT_S
 from pipeline.settings import Settings, SettingsError, load
+
+TO_MEND = 2
+GAVE_UP = 1
+MARGIN_S = 0.5  # between giving up and the limit
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="run the service")
     serve.add_argument("--host", help="address to listen on (EASEL_HOST)")
-    serve.add_argument("--port", help="port to listen on (EASEL_PORT)")
+    serve.add_argument("--port", help="port to listen on (EASEL_PORT); 0 takes a free one")
     serve.add_argument(
         "--gemini",
         choices=["auto", "api", "emulator"],
@@ -50,19 +56,23 @@ def _serve(arguments: argparse.Namespace) -> int:
     try:
         settings = load({**os.environ, **_flags(arguments)})
     except SettingsError as error:
-        print(f"easel: {error}", file=sys.stderr)
-        return 2
+        return _refuse(error)
     log.configure(settings.service.log_level, settings.service.log_format)
     # Only now, since pipecat logs a banner when it is imported, and imports take a second.
     from pipeline.emulator_process import EmulatorFailed
+    from pipeline.service import StartFailed
     from processors.tools import ToolUnusable
 
     try:
         uvloop.run(_until_stopped(settings))
-    except (EmulatorFailed, ToolUnusable, OSError) as error:
-        print(f"easel: {error}", file=sys.stderr)
-        return 2
+    except (EmulatorFailed, StartFailed, ToolUnusable) as error:
+        return _refuse(error)
     return 0
+
+
+def _refuse(error: Exception) -> int:
+    print(f"easel: {error}", file=sys.stderr)
+    return TO_MEND
 
 
 def _flags(arguments: argparse.Namespace) -> dict[str, str]:
@@ -84,3 +94,17 @@ async def _until_stopped(settings: Settings) -> None:
         gc.freeze()
         print(f"Open {running.url}", f"Easel talks to {running.talks_to}.", sep="\n", flush=True)
         await stop.wait()
+        exit_within(EXIT_LIMIT_S - MARGIN_S)
+
+
+def exit_within(limit_s: float) -> None:
+    """Ends this process with status 1 after that time, whatever hangs: the loop, or a thread
+    that the interpreter would wait for."""
+    timer = threading.Timer(limit_s, _give_up)
+    timer.daemon = True
+    timer.start()
+
+
+def _give_up() -> None:
+    print("easel: something did not end in time; giving up", file=sys.stderr, flush=True)
+    os._exit(GAVE_UP)

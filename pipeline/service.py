@@ -1,16 +1,23 @@
 """The service as a whole: from settings to a listening server, and back down."""
 
+import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from pipeline.app import make_app, web_root
+from pipeline.connectivity import (
+    browser_ice_servers,
+    candidate_policy,
+    peer_config,
+    sdp_limits,
+)
 from pipeline.doors import Doors
 from pipeline.emulator_process import emulator_process
 from pipeline.metrics import Metrics
@@ -20,16 +27,18 @@ from pipeline.settings import Settings
 from pipeline.shared import Shared
 from pipeline.signed_urls import UrlSigner
 from processors.gemini.client import Endpoint, make_client
+from processors.images.client import warm_up
+from processors.images.studio import TOOL_NAMES
 from processors.ticker import Ticker
-from processors.tools import installed_tools
-from transports.aiortc_seam import IceBinding
-from transports.ice import CandidatePolicy
-from transports.sdp import SdpLimits
-from transports.webrtc_peer import IceServer, PeerConfig
+from processors.tools import Tool, installed_tools
 
-WORKERS: Final = 2  # threads for pictures and plain tools
-SAMPLING_STRETCH: Final = 1.01  # a grid a little wider than the limit: never more than it
-HTTP_CLOSE_S: Final = 1.0
+WORKERS: Final = 2  # threads for pictures
+HTTP_CLOSE_S: Final = 0.5  # for requests that are under way when all rooms have ended
+ANY_HOST: Final = ("0.0.0.0", "::")
+
+
+class StartFailed(RuntimeError):
+    """The service cannot start as it is set up: the operator's to mend. `str()` says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,77 +55,59 @@ class Running:
 async def serving(settings: Settings) -> AsyncIterator[Running]:
     """Everything between the settings and an open port; on the way out, calls end politely.
 
-    Raises `EmulatorFailed`, `ToolUnusable`, and `OSError` when the port or a certificate
-    cannot be had.
+    Raises `StartFailed`, `EmulatorFailed`, `ToolUnusable`.
     """
     service = settings.service
     async with AsyncExitStack() as stack:
-        tools = installed_tools(service.tools_module)
+        tools = installed_tools(service.tools_module, taken=TOOL_NAMES)
         tls = _tls(service)
-        endpoint, talks_to = Endpoint(), _backend_in_words(settings)
-        if settings.backend is None:
-            endpoint = await stack.enter_async_context(emulator_process(service.emulator_port))
-        executor = stack.enter_context(ThreadPoolExecutor(WORKERS, thread_name_prefix="work"))
-        ticker = Ticker()
-        stack.push_async_callback(ticker.close)
         metrics = Metrics()
-        signer = UrlSigner(prefix=_path(service.public_url))
-        shared = Shared(
-            client=make_client(endpoint, vertex=settings.vertex),
-            vertex=settings.vertex,
-            executor=executor,
-            ticker=ticker,
-            peer_config=_peer_config(settings),
-            count=metrics.count,
-            max_peers=service.max_peers_per_room,
-            max_message_bytes=service.max_data_channel_message_bytes,
-            max_upload_bytes=service.max_upload_bytes,
-            idle_limit_s=service.idle_timeout_s,
-            signer=signer,
-            tools=tools,
-        )
+        signer = UrlSigner(prefix=urlsplit(service.public_url or "").path.rstrip("/"))
+        shared = await _shared(settings, stack, metrics, signer, tools)
         registry = Registry(shared, metrics, max_rooms=service.max_rooms)
-        runner = web.AppRunner(
-            make_app(_doors(settings, registry, signer, metrics)), access_log=None
-        )
+        app = make_app(_doors(settings, registry, signer, metrics))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_CLOSE_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         stack.push_async_callback(registry.close, service.shutdown_s)
-        yield Running(await _listen(runner, service, tls), talks_to, registry, metrics)
+        warm_up()
+        url = await _listen(runner, service, tls)
+        yield Running(url, talks_to(settings), registry, metrics)
 
 
-async def _listen(
-    runner: web.AppRunner, service: ServiceSettings, tls: ssl.SSLContext | None
-) -> str:
-    site = web.TCPSite(
-        runner, service.host, service.port, shutdown_timeout=HTTP_CLOSE_S, ssl_context=tls
+async def _shared(
+    settings: Settings,
+    stack: AsyncExitStack,
+    metrics: Metrics,
+    signer: UrlSigner,
+    tools: list[Tool],
+) -> Shared:
+    """What the rooms use together; `stack` releases it."""
+    service = settings.service
+    endpoint = Endpoint()
+    if settings.backend is None:
+        endpoint = await stack.enter_async_context(emulator_process(service.emulator_port))
+    client = make_client(endpoint, vertex=settings.vertex)
+    stack.push_async_callback(client.aio.aclose)
+    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="work")
+    # Nobody is left who waits for a picture, so neither do we.
+    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+    ticker = Ticker()
+    stack.push_async_callback(ticker.close)
+    return Shared(
+        client=client,
+        vertex=settings.vertex,
+        executor=executor,
+        ticker=ticker,
+        peer_config=peer_config(service, pictures_per_s=settings.room.video.max_per_second),
+        count=metrics.count,
+        max_peers=service.max_peers_per_room,
+        max_message_bytes=service.max_data_channel_message_bytes,
+        max_upload_bytes=service.max_upload_bytes,
+        idle_limit_s=service.idle_timeout_s,
+        signer=signer,
+        tools=tools,
     )
-    await site.start()
-    port = runner.addresses[0][1]
-    scheme = "http" if tls is None else "https"
-    return service.public_url or f"{scheme}://{service.host}:{port}"
-
-
-def _tls(service: ServiceSettings) -> ssl.SSLContext | None:
-    if service.tls_cert is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(service.tls_cert, service.tls_key)
-    return context
-
-
-def _backend_in_words(settings: Settings) -> str:
-    match settings.backend:
-        case "vertex":
-            return "Gemini on Vertex AI"
-        case "mldev":
-            return "the Gemini API"
-        case _:
-            return "its own emulator, not to Gemini: no API key is set"
-
-
-def _path(public_url: str | None) -> str:
-    return "" if public_url is None else urlsplit(public_url).path.rstrip("/")
 
 
 def _doors(settings: Settings, registry: Registry, signer: UrlSigner, metrics: Metrics) -> Doors:
@@ -125,9 +116,9 @@ def _doors(settings: Settings, registry: Registry, signer: UrlSigner, metrics: M
         registry=registry,
         defaults=settings.room,
         vertex=settings.vertex,
-        sdp_limits=SdpLimits(service.max_sdp_bytes, service.max_m_lines, service.max_candidates),
-        candidate_policy=CandidatePolicy(allow_loopback=_on_loopback(service)),
-        ice_servers=_browser_ice_servers(service),
+        sdp_limits=sdp_limits(service),
+        candidate_policy=candidate_policy(service),
+        ice_servers=browser_ice_servers(service),
         allowed_origins=frozenset(service.allowed_origins),
         max_upload_bytes=service.max_upload_bytes,
         signer=signer,
@@ -136,50 +127,51 @@ def _doors(settings: Settings, registry: Registry, signer: UrlSigner, metrics: M
     )
 
 
-def _on_loopback(service: ServiceSettings) -> bool:
-    """Loopback candidates make sense only where media is received on loopback."""
-    hosts = service.ice_hosts
-    return not hosts or any(host.bind.startswith("127.") or host.bind == "::1" for host in hosts)
+async def _listen(
+    runner: web.AppRunner, service: ServiceSettings, tls: ssl.SSLContext | None
+) -> str:
+    """The address to open. Raises `StartFailed`."""
+    site = web.TCPSite(runner, service.host, service.port, ssl_context=tls)
+    try:
+        await site.start()
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise StartFailed(f"cannot listen on {service.host}, port {service.port}: {why}") from error
+    if service.public_url is not None:
+        return service.public_url
+    scheme, port = "http" if tls is None else "https", runner.addresses[0][1]
+    return f"{scheme}://{_host_in_url(service.host)}:{port}"
 
 
-def _peer_config(settings: Settings) -> PeerConfig:
-    service = settings.service
-    ports = service.ice_ports
-    return PeerConfig(
-        connect_limit_s=service.connect_timeout_s,
-        picture_interval_s=SAMPLING_STRETCH / settings.room.video.max_per_second,
-        binding=IceBinding(
-            hosts=tuple(host.bind for host in service.ice_hosts),
-            ports=None if ports is None else range(ports.first, ports.last + 1),
-        ),
-        public_hosts={h.bind: h.public for h in service.ice_hosts if h.public is not None},
-        ice_servers=_own_ice_servers(service),
-    )
+def _host_in_url(host: str) -> str:
+    if host in ANY_HOST:
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
-def _own_ice_servers(service: ServiceSettings) -> list[IceServer]:
-    username, credential = _turn_login(service)
-    return [
-        *(IceServer(url) for url in service.stun_urls),
-        *(IceServer(url, username, credential) for url in service.turn_urls),
-    ]
+def _tls(service: ServiceSettings) -> ssl.SSLContext | None:
+    """Raises `StartFailed`."""
+    if service.tls_cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        # Without a password given, OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(service.tls_cert, service.tls_key, password="")
+    except (OSError, ValueError) as error:
+        raise StartFailed(
+            f"the certificate of EASEL_TLS_CERT and EASEL_TLS_KEY cannot be used: {error}"
+        ) from error
+    return context
 
 
-def _browser_ice_servers(service: ServiceSettings) -> tuple[Mapping[str, Any], ...]:
-    """As the client SDKs want them: `urls` is always a list."""
-    servers: list[Mapping[str, Any]] = []
-    if service.stun_urls:
-        servers.append({"urls": list(service.stun_urls)})
-    if service.turn_urls:
-        username, credential = _turn_login(service)
-        login = {"username": username, "credential": credential} if username else {}
-        servers.append({"urls": list(service.turn_urls), **login})
-    return tuple(servers)
-
-
-def _turn_login(service: ServiceSettings) -> tuple[str | None, str | None]:
-    username, credential = service.turn_username, service.turn_credential
-    return (
-        None if username is None else username.get_secret_value(),
-        None if credential is None else credential.get_secret_value(),
-    )
+def talks_to(settings: Settings) -> str:
+    """What answers, in words that follow "Easel talks to"."""
+    match settings.backend:
+        case "vertex":
+            return "Gemini on Vertex AI"
+        case "mldev":
+            return "the Gemini API"
+        case None if settings.service.gemini == "emulator":
+            return "its own emulator, not to Gemini, as it was told to"
+        case None:
+            return "its own emulator, not to Gemini: no API key is set"

@@ -132,11 +132,21 @@ class TalkingPeer:
         wish = {"body": {**body, **({} if room is None else {"room": room})}}
         started = await self.post("/start", wish)
         self.session_id, self.token = started["sessionId"], started["token"]
+        await self.offer()
+        self.send("client-ready", {"version": "2.0.0", "about": {"library": "tests"}})
+        await self.told("bot-ready")
+
+    async def offer(
+        self, path: str | None = None, *, pc_id: str | None = None, restart: bool = False
+    ) -> None:
+        """Connects; returns when the data channel is open."""
         self.channel = self.connection.createDataChannel("chat")
         self.channel.on("message", self._on_message)
         self.channel.on("open", self.opened.set)
         await self.connection.setLocalDescription(await self.connection.createOffer())
-        answer = await self.post(f"/sessions/{self.session_id}/api/offer", self._offer())
+        sdp = self.connection.localDescription.sdp
+        body = {"sdp": sdp, "type": "offer", "pc_id": pc_id, "restart_pc": restart}
+        answer = await self.post(path or f"/sessions/{self.session_id}/api/offer", body)
         self.peer_id = answer["pc_id"]
         with seam(self, IceBinding(("127.0.0.1",))):
             await self.connection.setRemoteDescription(
@@ -144,13 +154,6 @@ class TalkingPeer:
             )
         async with asyncio.timeout(LIMIT_S):
             await self.opened.wait()
-        about = {"library": "tests"}
-        self.send("client-ready", {"version": "2.0.0", "about": about})
-        await self.told("bot-ready")
-
-    def _offer(self) -> dict[str, Any]:
-        sdp = self.connection.localDescription.sdp
-        return {"sdp": sdp, "type": "offer", "pc_id": None, "restart_pc": False}
 
     async def post(self, path: str, body: Any) -> dict[str, Any]:
         async with self.http.post(path, json=body) as response:

@@ -31,6 +31,7 @@ from processors.gemini.outbox import (
     ToolResponse,
     Turns,
 )
+from processors.gemini.seed import Seed
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +116,15 @@ class LiveConnection:
                 await session.send_tool_response(function_responses=function_response(item))
             case _:
                 assert_never(item)
+
+    async def seed(self, seed: Seed) -> None:
+        """Tells a fresh session what was said before. Raises `GeminiError`."""
+        try:
+            await self._session.send_client_content(
+                turns=list(seed.turns), turn_complete=seed.complete
+            )
+        except _BROKEN as error:
+            raise _fault_of(error) from error
 
     async def receive(self) -> list[LiveEvent]:
         """What the next message says; a message that the SDK cannot read says nothing."""

@@ -33,6 +33,7 @@ from processors.gemini.events import (
 )
 from processors.gemini.link import Link, LinkState
 from processors.gemini.outbox import Outbox, Outgoing
+from processors.gemini.seed import Seed
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,9 @@ class _Rotate(Exception):
 class LiveLink:
     """`run()` until `close()`. What is given to `send` waits while there is no connection.
 
-    `make_config(handle)` builds the setup for a connection; `on_event` gets every event of the
-    server in order, and `Disconnected` after the last of a connection; `on_status` what peers
-    should know, with a sentence, when it changes.
+    `make_config(handle)` builds the setup for a connection, and a fresh session is told the
+    `seed` first; `on_event` gets every event of the server in order, and `Disconnected` after the
+    last of a connection; `on_status` what peers should know, with a sentence, when it changes.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class LiveLink:
         make_config: MakeConfig,
         on_event: OnEvent,
         on_status: OnStatus,
+        seed: Seed | None = None,
     ) -> None:
         self.link = Link()
         self.outbox = Outbox()
@@ -72,6 +74,7 @@ class LiveLink:
         self._make_config = make_config
         self._on_event = on_event
         self._on_status = on_status
+        self._seed = seed
         self._told: tuple[LinkStatus, str] | None = None
         self._answering = False
         self._wake = asyncio.Event()
@@ -129,6 +132,8 @@ class LiveLink:
                     )
             except TimeoutError:
                 raise TransientFault(0, "no answer to the setup") from None
+            if self._seed is not None and self.link.handle is None:
+                await connection.seed(self._seed)
             self.link.opened(time.monotonic())
             logger.info("live link open (connection %d)", self.link.connections)
             await self._tell()

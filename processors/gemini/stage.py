@@ -61,6 +61,7 @@ from processors.gemini.outbox import (
     ToolResponse,
     Turns,
 )
+from processors.gemini.seed import Seed
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +79,15 @@ class GeminiStage(FrameProcessor):
     through the link's bounded outbox.
     """
 
-    def __init__(self, client: genai.Client, model: str, make_config: MakeConfig) -> None:
+    def __init__(
+        self,
+        client: genai.Client,
+        model: str,
+        make_config: MakeConfig,
+        seed: Seed | None = None,
+    ) -> None:
         super().__init__(name="gemini", enable_direct_mode=True)
-        self.live = LiveLink(client, model, make_config, self._on_event, self._on_status)
+        self.live = LiveLink(client, model, make_config, self._on_event, self._on_status, seed)
         self._life: asyncio.Task[None] | None = None
         self._answering = False
         self._late_until = 0.0  # media of an interrupted turn may still come until then

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO, cast
 
 import av
@@ -16,12 +17,14 @@ from emulator.worker_pipe import pack_frame, read_frame
 
 Samples = NDArray[np.int16]
 RATE_HZ = 16_000
+ROOT = Path(__file__).parents[2]
 
 
 def speak(texts: Sequence[str], voice: str) -> list[Samples]:
     """Mono 16 kHz speech of each text, by one child process."""
     with subprocess.Popen(
         [sys.executable, "-m", "emulator.voice_worker"],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as child:

@@ -1,4 +1,5 @@
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,14 +90,14 @@ def test_an_image_that_is_stored_has_an_address_that_opens_it(room: Room) -> Non
     parts = urlsplit(ready["url"])
     assert parts.path == "/sessions/room/images/cat"
     (token,) = parse_qs(parts.query)["token"]
-    assert room.signer.allows("room", "cat", token, module.time.time())
+    assert room.signer.allows("room", "cat", token, time.time())
 
 
 def test_an_address_is_signed_when_it_is_sent(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     room.start("cat")
     room.ready("cat")
-    tomorrow = module.time.time() + 30 * 3600
-    monkeypatch.setattr(module.time, "time", lambda: tomorrow)
+    tomorrow = time.time() + 30 * 3600
+    monkeypatch.setattr(time, "time", lambda: tomorrow)
     late = room.add(Phone("late"))
     room.gallery.joined(late)
     token = late.messages[0]["data"]["url"].partition("token=")[2]

@@ -23,7 +23,7 @@ def everything(
     count: int | None = None,
     old: Optional[str] = None,  # noqa: UP045  # authors write it
     spots: list[Spot] = [],  # noqa: B006  # likewise
-    sizes: dict[str, int] = {},  # noqa: B006
+    sizes: dict[str, int] = {},  # noqa: B006  # likewise
     share: Annotated[float, Field(ge=0, le=1)] = 0.5,
     model_config: bool = False,
 ) -> None: ...
@@ -95,7 +95,7 @@ def test_annotations_may_be_texts() -> None:
 
 
 def test_a_default_that_json_does_not_have_is_left_out() -> None:
-    def at(place: Path = Path("."), anything: object = object()) -> None: ...  # noqa: B008
+    def at(place: Path = Path("."), anything: object = object()) -> None: ...  # noqa: B008  # never called
 
     assert "default" not in properties_of(at)["anything"]
     assert parameters_of(at).bind({}) == {}
@@ -107,7 +107,7 @@ def _positional(text: str, /) -> None: ...
 def _several(*texts: str) -> None: ...
 def _any_name(**texts: str) -> None: ...
 def _bare(text) -> None: ...  # type: ignore[no-untyped-def]  # what is tested
-def _nowhere(text: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821
+def _nowhere(text: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821  # what is tested
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ class Kitchen:
     def __init__(self) -> None:
         self.started = asyncio.Event()
         self.tidied = asyncio.Event()
+        self.enough = asyncio.Event()
         self.release = threading.Event()
 
     async def greet(self, name: str, times: int = 1) -> str:
@@ -53,9 +54,9 @@ class Kitchen:
     async def stir_on(self) -> str:
         """Stirs, and does not listen."""
         self.started.set()
-        while not self.release.is_set():
+        while not self.enough.is_set():
             try:
-                await asyncio.sleep(0.01)
+                await self.enough.wait()
             except asyncio.CancelledError:
                 continue
         raise LookupError("too late")
@@ -223,7 +224,7 @@ async def test_an_async_tool_that_does_not_listen_is_abandoned(
         assert await result_of(probes) == {"error": "stir_on took longer than 0.05 s."}
         assert stage.counters.abandoned == 1
         (work,) = (t for t in asyncio.all_tasks() if t.get_name() == "tool-stir_on-work")
-        kitchen.release.set()
+        kitchen.enough.set()
         await asyncio.wait({work}, timeout=WAIT_LIMIT_S)
         assert work.done()
 
@@ -330,6 +331,7 @@ async def test_the_end_of_the_room_ends_all_tools_at_once(
         begun = loop.time()
     took = loop.time() - begun
     kitchen.release.set()
+    kitchen.enough.set()
     assert took < 1.0  # one grace, not one for each
     assert kitchen.tidied.is_set()
     assert stage.counters.abandoned == 10

@@ -55,6 +55,7 @@ KEY, DELTA = b"\x00rest", b"\x01rest"
         b"\x10",
         b"\x30",  # non-reference
         b"\x90\x00",
+        b"\x90\x0f",  # reserved bits
         b"\x90\x80\x11",  # 7-bit picture id
         b"\x90\x80\x91\x22",  # 15-bit picture id
         b"\x90\x40\x33",  # TL0PICIDX

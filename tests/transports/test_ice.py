@@ -78,6 +78,18 @@ def test_the_ports_at_the_ends_of_the_range_are_taken() -> None:
     assert candidate_untrusted(line(port=65_535, protocol="UDP"), "0", 0, OPEN) is not None
 
 
+@pytest.mark.parametrize("priority", [1, MAX_PRIORITY])
+def test_the_priorities_at_the_ends_of_the_range_are_taken(priority: int) -> None:
+    assert candidate_untrusted(line(priority=priority), "0", 0, OPEN) is not None
+
+
+def test_the_longest_line_is_taken() -> None:
+    text = line().removeprefix("candidate:") + " x "
+    padded = text + "y" * (MAX_CANDIDATE_CHARS - len(text))
+    assert candidate_untrusted(padded, "0", 0, OPEN) is not None
+    refused(padded + "y")
+
+
 @pytest.mark.parametrize(
     "text",
     [

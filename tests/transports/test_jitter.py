@@ -14,6 +14,7 @@ from transports.jitter import (
     CONCEALED_MOST,
     MAX_SILENCE,
     MIN_SILENCE,
+    RESYNC_PACKETS,
     WINDOW_S,
     JitterWindow,
     Missing,
@@ -253,6 +254,18 @@ def test_a_long_outage_is_a_pause() -> None:
     packets = opus_stream([960] * 80)
     out = played(JitterWindow(), [packets[0], *packets[61:63]])
     assert out == [*received(packets[:1]), Silence(MAX_SILENCE), *received(packets[61:63])]
+
+
+def test_a_jump_of_a_second_is_still_a_loss_and_a_larger_one_is_not() -> None:
+    packets = opus_stream([960] * 60)
+    window = JitterWindow()
+    window.push(packets[0], 0.0)
+    window.push(packets[RESYNC_PACKETS + 1], 0.0)
+    assert window.deadline is not None
+    window = JitterWindow()
+    window.push(packets[0], 0.0)
+    window.push(packets[RESYNC_PACKETS + 2], 0.0)
+    assert window.deadline is None
 
 
 def test_single_far_packets_are_dropped_and_counted() -> None:

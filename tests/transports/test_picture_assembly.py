@@ -79,8 +79,13 @@ def test_a_sender_without_marker_bits_ends_a_picture_with_the_next_one() -> None
 
 @pytest.mark.parametrize(
     ("sequence", "timestamp"),
-    [(9, TIMESTAMP - 3000), (9, TIMESTAMP + 3000), (12, TIMESTAMP - 3000)],
-    ids=["earlier", "later but numbered before", "earlier but numbered after"],
+    [
+        (9, TIMESTAMP - 3000),
+        (9, TIMESTAMP + 3000),
+        (10, TIMESTAMP + 3000),
+        (12, TIMESTAMP - 3000),
+    ],
+    ids=["earlier", "numbered before", "numbered as the first", "earlier, numbered after"],
 )
 def test_other_packets_do_not_end_it(sequence: int, timestamp: int) -> None:
     picture = PictureAssembly(10, TIMESTAMP)
@@ -101,7 +106,10 @@ def test_packets_before_the_first_and_after_the_last_are_left_out() -> None:
     picture.add(9, marker=False, data=b"before")
     picture.add(12, marker=False, data=b"after")
     picture.add(11, marker=True, data=b"2")
+    picture.add(12, marker=False, data=b"after")
     picture.add(13, marker=True, data=b"after")
+    picture.later(15, TIMESTAMP + 3000)
+    assert picture.missing() == (10,)
     picture.add(10, marker=False, data=b"1")
     assert picture.complete and picture.data() == b"12"
 

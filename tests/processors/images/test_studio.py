@@ -160,20 +160,16 @@ async def test_an_image_is_announced_stored_and_then_reported(
 
 async def test_nothing_is_told_to_be_ready_before_it_can_be_fetched(threads: Executor) -> None:
     async with model() as (_, client):
-        desk = bench(client, threads)
-        stored_when_told: list[bool] = []
-        tell = desk.frames.append
+        store = MemoryStore()
+        told: list[tuple[str, bool]] = []
 
         def emit(frame: ImageEventFrame) -> None:
-            tell(frame)
-            stored_when_told.append(desk.studio.store.get(frame.event["image_id"]) is not None)
+            fetched = store.get(frame.event["image_id"])
+            told.append((frame.event["event"], fetched is not None))
 
-        desk.studio._emit = emit
-        await desk.studio.create_image("a cat")
-        assert list(zip(desk.states, stored_when_told, strict=True)) == [
-            ("started", False),
-            ("ready", True),
-        ]
+        studio = Studio(client, ImageSettings(), store, threads, emit)
+        await studio.create_image("a cat")
+        assert told == [("started", False), ("ready", True)]
 
 
 async def test_the_last_image_is_edited_and_is_the_parent(

@@ -1,0 +1,35 @@
+"""There is little to test in a set of values but that it is one."""
+
+import dataclasses
+import inspect
+from typing import Any, get_args
+
+import pytest
+
+from processors.gemini import events
+from processors.gemini.events import Interrupted, LiveEvent, TurnComplete
+
+DEFINED = [
+    kind
+    for _, kind in inspect.getmembers(events, inspect.isclass)
+    if kind.__module__ == events.__name__
+]
+
+
+def test_every_event_is_in_the_closed_union() -> None:
+    assert set(get_args(LiveEvent)) == set(DEFINED)
+
+
+def test_events_are_values() -> None:
+    assert TurnComplete(None, in_progress=False) == TurnComplete(None, in_progress=False)
+    assert len({Interrupted(), Interrupted()}) == 1
+
+
+@pytest.mark.parametrize("kind", DEFINED)
+def test_nobody_can_change_an_event(kind: Any) -> None:
+    event = kind(
+        *("x" for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING)
+    )
+    for field in dataclasses.fields(kind):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(event, field.name, "y")
