@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from emulator.image_endpoint import ImageOptions
+from emulator.image_options import ImageOptions
 from emulator.lifetime import AUDIO_LIMIT_S, GO_AWAY_AFTER_S, GO_AWAY_LEFT_S, VIDEO_LIMIT_S, Limits
 from emulator.options import Options
 from emulator.profiles import PROFILES

@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from aiohttp import web
 
 from emulator import image_work
 from emulator.image_models import MODELS, ImageModel
+from emulator.image_options import ImageOptions
 from emulator.image_replies import (
     Reply,
     error_body,
@@ -39,22 +40,6 @@ _A = TypeVar("_A")
 _B = TypeVar("_B")
 _Done = TypeVar("_Done")
 _PATH: Final = r"/{prefix:.*}models/{model:[^/:]+}:"
-
-
-@dataclass(frozen=True)
-class ImageOptions:
-    """`output`: `image/png` or `image/jpeg` for every model, '' leaves it to the model.
-
-    `strict_signatures`: 400 when an echoed model turn lacks its thought signatures.
-    `latency_s`: seconds that every picture takes at least. `models`: further known models.
-    `delay_scale`: multiplies the delays that words in a prompt ask for.
-    """
-
-    output: str = ""
-    strict_signatures: bool = False
-    latency_s: float = 0.0
-    delay_scale: float = 1.0
-    models: Mapping[str, ImageModel] = field(default_factory=dict)
 
 
 @dataclass

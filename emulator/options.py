@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from emulator.image_endpoint import ImageOptions
+from emulator.image_options import ImageOptions
 from emulator.lifetime import Limits
 from emulator.resumption import HANDLE_TTL_S
 from emulator.scenario import Scenario

@@ -11,13 +11,13 @@ import logging
 import time
 from typing import Any, Protocol
 
-from aiortc import RTCIceCandidate
 from av.packet import Packet
 
 from pipeline.log import log_context
 from processors.audio_in import AudioIn
 from transports import rtvi
 from transports.errors import MessageRefused
+from transports.ice import IceCandidate
 from transports.jitter import CLOCK_HZ, Missing, Playable, Received, Silence
 from transports.picture_sampler import EncodedPicture
 from transports.webrtc_peer import PeerConfig, WebRTCPeer
@@ -102,7 +102,7 @@ class Participant:
             return await self.connect(offer_sdp)
         return await self._peer.answer(offer_sdp)
 
-    async def add_candidate(self, candidate: RTCIceCandidate) -> None:
+    async def add_candidate(self, candidate: IceCandidate) -> None:
         if self._peer is not None:
             await self._peer.add_candidate(candidate)
 

@@ -13,6 +13,8 @@ from aiortc.sdp import candidate_from_sdp
 
 from transports.errors import SignallingRefused
 
+IceCandidate = RTCIceCandidate  # for those who only pass it on
+
 MAX_CANDIDATE_CHARS: Final = 512
 MIN_PORT: Final = 1024  # browsers send from none below; well-known services listen there
 MAX_PRIORITY: Final = 2**31 - 1  # RFC 8839 section 5.1

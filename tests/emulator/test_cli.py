@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from emulator.cli import main, options_of, parser
-from emulator.image_endpoint import ImageOptions
+from emulator.image_options import ImageOptions
 from emulator.lifetime import Limits
 from emulator.options import Options
 from tests.emulator.emulator_process import running_emulator

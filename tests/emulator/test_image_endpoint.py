@@ -21,8 +21,9 @@ from google.genai import errors, types
 from PIL import Image
 
 from emulator.certificate import make_certificate
-from emulator.image_endpoint import COUNTS, MAX_BODY_BYTES, ImageOptions, add_image_routes
+from emulator.image_endpoint import COUNTS, MAX_BODY_BYTES, add_image_routes
 from emulator.image_models import ImageModel
+from emulator.image_options import ImageOptions
 from emulator.pictures import JPEG, PNG, SOFTWARE
 from tests.emulator.painted import Room, decoded, encoded, mean_colour, room
 
