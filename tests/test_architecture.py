@@ -40,6 +40,7 @@ SEAMS: Final[Mapping[str, str]] = {
 SLEEPS: Final = frozenset({"sleep", "wait_for_timeout"})  # the second is Playwright's
 SLEEPERS: Final[Mapping[str, str]] = {
     "tests/talking_peer.py": "plays sound and pictures at the pace of a real device",
+    "tests/pipeline/test_quiet_room.py": "its time is virtual and jumps",
     "tests/transports/peers.py": "shows pictures at the pace of a camera",
 }
 

@@ -53,7 +53,9 @@ def test_what_is_no_count_counts_nothing() -> None:
     assert usage.summary() == {"tokens": {}, "byModality": {}}
 
 
-JUNK = st.sampled_from([None, True, 1.5, "7", [], ["AUDIO"], {}, float("nan")]) | st.integers()
+JUNK: st.SearchStrategy[object] = (
+    st.sampled_from([None, True, 1.5, "7", [], ["AUDIO"], {}, float("nan")]) | st.integers()
+)
 DETAIL = st.fixed_dictionaries(
     {}, optional={"modality": st.sampled_from(sorted(MODALITIES)) | JUNK, "tokenCount": JUNK}
 )
