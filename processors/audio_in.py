@@ -24,7 +24,7 @@ from processors.mixer import Mixer, Pcm
 from processors.opus import INPUT_HZ, OpusDecoder
 from processors.voice_activity import VoiceActivity
 
-FILL_AFTER_S: Final = 0.1  # a pause shorter than that is jitter
+FILL_AFTER_S: Final = 0.45  # shorter pauses are a stall, or a sender that suppresses silence
 FILL_LIMIT_S: Final = 1.0
 
 

@@ -184,6 +184,17 @@ def test_an_answer_without_words_is_an_answer_too(talk: Talk) -> None:
     assert talk.user("stop") == 2
 
 
+def test_words_after_an_interruption_are_new_even_when_the_first_ones_never_came(
+    talk: Talk,
+) -> None:
+    talk.voice()
+    talk.sounds()
+    talk.model("one")
+    talk.cut(1.0)
+    talk.interrupted()
+    assert talk.user("stop") == 2
+
+
 def test_an_interruption_of_nothing_changes_nothing(talk: Talk) -> None:
     talk.user("hello")
     talk.interrupted()

@@ -82,6 +82,9 @@ def test_a_cut_forgets_what_waits_and_tells_what_was_heard() -> None:
     assert playout.cut() == Heard(received_s=1.0, played_s=0.5)
     assert playout.waiting_s == 0.0
     assert playout.take(flush=True) is None
+    playout.push(ramp(PACKET, 7))
+    (packet,) = taken(playout)
+    assert np.array_equal(packet, ramp(PACKET, 7)), "nothing of the old answer comes back"
 
 
 def test_each_answer_counts_from_zero() -> None:
