@@ -1,5 +1,6 @@
 """The HTTP application: the doors of design section 4 behind one set of manners."""
 
+import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -10,11 +11,11 @@ from aiohttp import web
 
 from pipeline import image_doors, session_doors
 from pipeline.doors import DOORS, Doors
-from pipeline.errors import ServiceError
+from pipeline.errors import ServiceError, ServiceFull
 from pipeline.metrics import CONTENT_TYPE
 from pipeline.room_overrides import RoomSettingsRefused
 from processors.errors import ImageRefused
-from transports.errors import SignallingRefused
+from transports.errors import NoAddressLeft, SignallingRefused
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +54,14 @@ def make_app(doors: Doors) -> web.Application:
 @web.middleware
 async def _origins(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Pages of other origins only where the settings name them (CORS, and no blind posts)."""
+    doors = request.app[DOORS]
+    if doors.on_loopback and not _names_loopback(request):
+        return _refuse(request, 403, "host_refused", "This service is for its own machine only.")
     origin = request.headers.get("Origin")
-    if origin is None or _same_origin(request, origin):
+    if origin in (None, doors.public_origin) or _same_origin(request, str(origin)):
         return await handler(request)
-    allowed = request.app[DOORS].allowed_origins
+    assert origin is not None  # None went on above
+    allowed = doors.allowed_origins
     if origin not in allowed and "*" not in allowed:
         return _refuse(request, 403, "origin_refused", "Pages of this origin may not come here.")
     preflight = request.method == "OPTIONS"
@@ -70,6 +75,16 @@ async def _origins(request: web.Request, handler: Handler) -> web.StreamResponse
     return response
 
 
+def _names_loopback(request: web.Request) -> bool:
+    """False for a name that somebody's DNS makes point here: their page would be same-origin."""
+    host = request.url.host or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return True
+
+
 def _same_origin(request: web.Request, origin: str) -> bool:
     return origin.partition("://")[2] == request.host
 
@@ -81,6 +96,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except SignallingRefused as refusal:
         return _refuse(request, refusal.status, refusal.counter, str(refusal))
+    except NoAddressLeft:
+        return _refuse(request, 503, "no_address_left", "The service has no port left.", 5)
     except RoomSettingsRefused as refusal:
         return _refuse(request, 422, "settings_refused", str(refusal))
     except ImageRefused as refusal:
@@ -114,7 +131,11 @@ async def readyz(request: web.Request) -> web.Response:
     registry = request.app[DOORS].registry
     if registry.accepting:
         return web.json_response({"status": "ready", "rooms": len(registry)})
-    return web.json_response({"detail": "full or shutting down"}, status=503)
+    return web.json_response(
+        {"detail": "The service is full or shutting down."},
+        status=503,
+        headers={"Retry-After": str(ServiceFull.retry_after_s)},
+    )
 
 
 async def metrics(request: web.Request) -> web.Response:

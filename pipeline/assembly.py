@@ -37,6 +37,10 @@ CANCEL_LIMIT_S: Final = 3.0
 END_LIMIT_S: Final = 3.0
 
 
+class PipelineFailed(RuntimeError):
+    """A room's pipeline could not be started: our fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """A room's parts. Frames run through the stages in the order of `stages`."""
@@ -117,8 +121,13 @@ def _video_config(settings: RoomSettings) -> VideoInConfig:
 
 
 @asynccontextmanager
-async def running(stages: Sequence[FrameProcessor]) -> AsyncIterator[PipelineWorker]:
+async def running(
+    stages: Sequence[FrameProcessor], on_end: Callable[[], None] = lambda: None
+) -> AsyncIterator[PipelineWorker]:
     """Runs the stages in this order; on the way out ends them, first politely.
+
+    `on_end` is called when the pipeline has ended, whoever ended it. Raises `PipelineFailed`
+    when it ends before it has started.
 
     One runner for each room: a runner's idle limit or failure ends all of its workers. RTVI,
     turn tracking and the idle limit (300 s, for all rooms of a runner) are off: the room does
@@ -141,8 +150,12 @@ async def running(stages: Sequence[FrameProcessor]) -> AsyncIterator[PipelineWor
     runner = WorkerRunner(handle_sigint=False, handle_sigterm=False)
     await runner.add_workers(worker)
     life = asyncio.create_task(runner.run(), name="pipeline")
+    life.add_done_callback(lambda _: started.set())
+    life.add_done_callback(lambda _: on_end())
     try:
         await started.wait()
+        if life.done():
+            raise PipelineFailed("the pipeline ended before it had started")
         yield worker
     finally:
         await _end(worker, runner, life)

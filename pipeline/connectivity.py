@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pipeline.service_settings import ServiceSettings
 from transports.aiortc_seam import IceBinding
@@ -25,6 +26,21 @@ def peer_config(service: ServiceSettings, *, pictures_per_s: float) -> PeerConfi
         public_hosts={h.bind: h.public for h in service.ice_hosts if h.public is not None},
         ice_servers=_own_ice_servers(service),
     )
+
+
+def on_loopback(service: ServiceSettings) -> bool:
+    """Only this machine can reach the HTTP server, and no proxy is said to stand before it."""
+    host = service.host
+    local = host in ("localhost", "::1") or host.startswith("127.")
+    return local and service.public_url is None
+
+
+def public_origin(service: ServiceSettings) -> str | None:
+    """The origin of our own page behind a proxy, which may change the Host header."""
+    if service.public_url is None:
+        return None
+    parts = urlsplit(service.public_url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def sdp_limits(service: ServiceSettings) -> SdpLimits:

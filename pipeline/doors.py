@@ -21,6 +21,8 @@ from transports.sdp import SdpLimits
 
 @dataclass(frozen=True, slots=True)
 class Doors:
+    """`on_loopback`: only this machine can reach the service, and it has no public address."""
+
     registry: Registry
     defaults: RoomSettings
     vertex: bool
@@ -28,6 +30,8 @@ class Doors:
     candidate_policy: CandidatePolicy
     ice_servers: tuple[Mapping[str, Any], ...]
     allowed_origins: frozenset[str]
+    public_origin: str | None
+    on_loopback: bool
     max_upload_bytes: int
     signer: UrlSigner
     metrics: Metrics

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import BodyPartReader, web
 
-from pipeline.doors import DOORS, room_of
+from pipeline.doors import DOORS, bearer, room_of
 from pipeline.errors import ImageUnknown, RequestRefused, TokenRefused
 from pipeline.room import Room
 
@@ -91,7 +91,7 @@ async def image(request: web.Request) -> web.Response:
 def _room_with_right(request: web.Request) -> Room:
     doors = request.app[DOORS]
     room = room_of(request)
-    if "Authorization" in request.headers:
+    if bearer(request) is not None:
         return room  # room_of has checked it
     image_id, token = request.match_info["image_id"], request.query.get("token", "")
     if not doors.signer.allows(room.room_id, image_id, token, time.time()):

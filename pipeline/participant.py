@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from av.packet import Packet
 
+from pipeline.errors import RoomUnknown
 from pipeline.log import log_context
 from processors.audio_in import AudioIn
 from transports import rtvi
@@ -25,6 +26,7 @@ from transports.webrtc_peer import PeerConfig, WebRTCPeer
 logger = logging.getLogger(__name__)
 
 CAMERA_INDEX = 1
+SCREEN_INDEX = 2
 
 
 class RoomView(Protocol):
@@ -56,13 +58,16 @@ class Participant:
     ) -> None:
         self.peer_id = peer_id
         self.ready_id: str | None = None
+        self.greeted = False
         self.joined_at = time.time()
-        self.microphone_on = True
         self._room = room
         self._config = config
         self._max_message_bytes = max_message_bytes
         self._peer: WebRTCPeer | None = None
         self._lives: set[asyncio.Task[None]] = set()
+        # A camera is on until it is said to be off; a screen, which few share, the other way.
+        self._video_on = {CAMERA_INDEX: True, SCREEN_INDEX: False}
+        self._closed = False
 
     @property
     def is_ready(self) -> bool:
@@ -76,16 +81,20 @@ class Participant:
     async def connect(self, offer_sdp: str) -> str:
         """A new connection for this offer, in place of any old one; returns the answer.
 
-        Raises `SignallingRefused`.
+        Raises `SignallingRefused`, `NoAddressLeft`, and `RoomUnknown` when `close` came meanwhile.
         """
+        self._closed = False
         peer = WebRTCPeer(self.peer_id, self._config, self)
         try:
             with log_context(peer=self.peer_id):
                 answer = await peer.answer(offer_sdp)
+            if self._closed:
+                raise RoomUnknown("The session has ended.")
         except BaseException:
             await peer.close()
             raise
         old, self._peer = self._peer, peer
+        self._switch_video()
         if old is not None:
             old.end("replaced by a new connection")
             self._room.audio_in.remove(self.peer_id)
@@ -118,7 +127,9 @@ class Participant:
             self._peer.flush_audio()
 
     async def close(self, reason: str) -> None:
-        """Idempotent. Ends the connection and waits until it is released."""
+        """Idempotent. Ends the connection, or one that is coming up, and waits until it is
+        released."""
+        self._closed = True
         if self._peer is not None:
             self._peer.send_message(rtvi.peer_left())
             self._peer.end(reason)
@@ -164,7 +175,7 @@ class Participant:
             case rtvi.TrackStatus(index, enabled):
                 self._on_track_status(index, enabled)
             case rtvi.ClientReady(message_id):
-                self.ready_id = message_id
+                self.ready_id, self.greeted = message_id, False
                 self._room.ready(self)
             case rtvi.SendText():
                 self._room.said(self, message)
@@ -180,7 +191,12 @@ class Participant:
                 self.send(rtvi.error_response(message_id, f"Easel does not handle {kind}."))
 
     def _on_track_status(self, index: int, enabled: bool) -> None:
-        if index == 0:
-            self.microphone_on = enabled
-        elif index == CAMERA_INDEX and self._peer is not None:
-            self._peer.video.enabled = enabled
+        """Kept over reconnects: the SDKs tell it once."""
+        if index in self._video_on:
+            self._video_on[index] = enabled
+            self._switch_video()
+
+    def _switch_video(self) -> None:
+        """Without its camera a peer may still show its screen."""
+        if self._peer is not None:
+            self._peer.video.enabled = any(self._video_on.values())

@@ -47,24 +47,27 @@ class Peers:
     async def answer(self, sdp: str, peer_id: str | None, *, restart: bool) -> tuple[str, str]:
         """A new peer, one that returns, or one that renegotiates: the answer and the peer's id.
 
-        Raises `SignallingRefused`, `ServiceFull`.
+        One whose connection was lost comes back under its old id: the SDKs do not say again
+        that they are ready. Raises `SignallingRefused`, `NoAddressLeft`, `ServiceFull`.
         """
         participant = self.by_id.get(peer_id or "")
         if participant is not None:
             answer = await (participant.connect(sdp) if restart else participant.renegotiate(sdp))
             return answer, participant.peer_id
-        participant = self._return(peer_id or "") or self._new()
-        self._admit(participant)
+        if len(self.by_id) >= self._shared.max_peers:
+            raise ServiceFull("This room is full.")
+        back = self._absent.pop(peer_id or "", None)
+        participant = self._new() if back is None else back
+        self.by_id[participant.peer_id] = participant
         try:
-            return await participant.connect(sdp), participant.peer_id
+            answer = await participant.connect(sdp)
+            self.counters.joined += 1
+            return answer, participant.peer_id
         except BaseException:
             self.by_id.pop(participant.peer_id, None)
+            if back is not None:
+                self._absent[back.peer_id] = back
             raise
-
-    def _return(self, peer_id: str) -> Participant | None:
-        """One whose connection was lost: the SDKs come back under the old id, and do not say
-        again that they are ready."""
-        return self._absent.pop(peer_id, None)
 
     def _new(self) -> Participant:
         return Participant(
@@ -74,11 +77,9 @@ class Peers:
             self._shared.max_message_bytes,
         )
 
-    def _admit(self, participant: Participant) -> None:
-        if len(self.by_id) >= self._shared.max_peers:
-            raise ServiceFull("This room is full.")
-        self.by_id[participant.peer_id] = participant
-        self.counters.joined += 1
+    def knows(self, peer_id: str) -> bool:
+        """One who is here, or may come back."""
+        return peer_id in self.by_id or peer_id in self._absent
 
     def remove(self, participant: Participant) -> None:
         """It may come back under its id, as long as not too many others are away."""
@@ -98,6 +99,7 @@ class Peers:
     def greet(self, participant: Participant) -> None:
         """Tells a client that is ready that the bot is, too."""
         assert participant.ready_id is not None  # callers ask is_ready first
+        participant.greeted = True
         about = {"library": "easel", "peer": participant.peer_id}
         participant.send(rtvi.bot_ready(participant.ready_id, about))
 

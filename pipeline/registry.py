@@ -63,7 +63,7 @@ class Registry:
     def find_by_peer(self, peer_id: str) -> Room:
         """The room that the peer is in. Raises `RoomUnknown`."""
         for room in self._rooms.values():
-            if peer_id in room.peers.by_id and not room.lifecycle.over:
+            if room.peers.knows(peer_id) and not room.lifecycle.over:
                 return room
         raise RoomUnknown("There is no such connection, or it has ended.")
 

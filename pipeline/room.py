@@ -5,13 +5,14 @@ import base64
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from pipecat.frames.frames import Frame
 
 from pipeline.assembly import assemble, running
+from pipeline.errors import RoomUnknown
 from pipeline.fan_out import FanOut
 from pipeline.gallery import Gallery
 from pipeline.jobs import Jobs
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 AUDIO_TICK_BEATS: Final = 2  # 40 ms
 RESEND_BEATS: Final = 25  # half a second
 TOKEN_BYTES: Final = 24
+FAREWELL: Final = "the room has ended"
 
 
 class Room:
@@ -74,14 +76,16 @@ class Room:
         """Waits for a first peer, talks until the room is over, releases everything."""
         async with AsyncExitStack() as stack:
             stack.callback(self._release)
+            stack.push_async_callback(self.peers.dismiss, FAREWELL)
             await self._until(lambda: self.lifecycle.state is not RoomState.OPEN)
             if self.lifecycle.over:
                 return
             stack.push_async_callback(self.parts.video_in.close)
             stack.push_async_callback(self._jobs.close)
             last = FanOut(self.peers.broadcast, self._on_frame)
-            await stack.enter_async_context(running([*self.parts.stages, last]))
-            stack.push_async_callback(self.peers.dismiss, "the room has ended")
+            stages = [*self.parts.stages, last]
+            await stack.enter_async_context(running(stages, self._pipeline_ended))
+            stack.push_async_callback(self.peers.dismiss, FAREWELL)  # before the pipeline ends
             self._shared.ticker.subscribe(self._beat)
             stack.callback(self._shared.ticker.unsubscribe, self._beat)
             await self._until(lambda: self.lifecycle.over)
@@ -95,6 +99,9 @@ class Room:
                     await self._changed.wait()
             except TimeoutError:
                 self._apply(RoomEvent.DEADLINE_PASSED, "nobody is here")
+
+    def _pipeline_ended(self) -> None:
+        self.close("its pipeline ended")
 
     def _release(self) -> None:
         self.close("the room failed")
@@ -111,10 +118,20 @@ class Room:
             self._apply(RoomEvent.CLOSE_REQUESTED, reason)
 
     async def offer(self, sdp: str, peer_id: str | None, *, restart: bool) -> tuple[str, str]:
-        """The answer to an offer, and the id of the peer. Raises `SignallingRefused`,
-        `ServiceFull`."""
-        answer, peer_id = await self.peers.answer(sdp, peer_id, restart=restart)
+        """The answer to an offer, and the id of the peer.
+
+        Raises `SignallingRefused`, `NoAddressLeft`, `ServiceFull`, and `RoomUnknown` when the
+        room ended meanwhile.
+        """
+        try:
+            answer, peer_id = await self.peers.answer(sdp, peer_id, restart=restart)
+        finally:
+            self._empty_when_alone("an offer failed")
         participant = self.peers.by_id.get(peer_id)
+        if self.lifecycle.over:
+            if participant is not None:
+                await participant.close(FAREWELL)
+            raise RoomUnknown("The session has ended.")
         if participant is not None and participant.is_ready:
             self.gallery.joined(participant)
         if self.lifecycle.state in (RoomState.OPEN, RoomState.EMPTY):
@@ -134,6 +151,9 @@ class Room:
     def left(self, participant: Participant, reason: str) -> None:
         self.peers.remove(participant)
         self.gallery.left(participant)
+        self._empty_when_alone(reason)
+
+    def _empty_when_alone(self, reason: str) -> None:
         if not self.peers and self.lifecycle.state is RoomState.LIVE:
             self._apply(RoomEvent.PEERS_GONE, reason)
 
@@ -142,12 +162,18 @@ class Room:
         self.parts.video_in.picture(participant.peer_id, picture.codec, picture.data)
 
     def said(self, participant: Participant, message: rtvi.SendText) -> None:
-        self.parts.input.feed(
-            UserTextFrame(message.content, participant.peer_id, message.run_immediately)
-        )
+        self._in_order(participant, message.message_id, self._take_text(participant, message))
 
     def file_sent(self, participant: Participant, message: rtvi.SendFile) -> None:
-        self._jobs.start(self._take_file(participant, message))
+        self._in_order(participant, message.message_id, self._take_file(participant, message))
+
+    def _in_order(
+        self, participant: Participant, message_id: str, job: Coroutine[Any, Any, None]
+    ) -> None:
+        """A text must not overtake the image before it, which takes time to decode."""
+        if not self._jobs.start(job):
+            self.count("message_too_many")
+            participant.send(rtvi.error_response(message_id, "Too much at once. Send it again."))
 
     def asked(self, participant: Participant, message: rtvi.ClientMessage) -> None:
         if message.kind == "image-ack":
@@ -158,6 +184,11 @@ class Room:
 
     def count(self, counter: str) -> None:
         self._shared.count(counter)
+
+    async def _take_text(self, participant: Participant, message: rtvi.SendText) -> None:
+        self.parts.input.feed(
+            UserTextFrame(message.content, participant.peer_id, message.run_immediately)
+        )
 
     async def _take_file(self, participant: Participant, message: rtvi.SendFile) -> None:
         try:
@@ -193,7 +224,8 @@ class Room:
         before, self.link_status = self.link_status, frame.status
         if frame.status is LinkStatus.READY is not before:
             for participant in self.peers.ready:
-                self._welcome(participant)
+                if not participant.greeted:
+                    self._welcome(participant)
         if frame.status is LinkStatus.FAILED:
             self.close("the connection to Gemini failed")
 
@@ -202,6 +234,13 @@ class Room:
         self.gallery.joined(participant)
 
     def _beat(self, now: float) -> None:
+        try:
+            self._on_beat(now)
+        except Exception:
+            self.close("its beat failed")  # a room that is mute and deaf helps nobody
+            raise
+
+    def _on_beat(self, now: float) -> None:
         self.parts.audio_out.beat(now)
         self._beats += 1
         if self._beats % AUDIO_TICK_BEATS == 0:

@@ -15,7 +15,9 @@ from pipeline.app import make_app, web_root
 from pipeline.connectivity import (
     browser_ice_servers,
     candidate_policy,
+    on_loopback,
     peer_config,
+    public_origin,
     sdp_limits,
 )
 from pipeline.doors import Doors
@@ -120,6 +122,8 @@ def _doors(settings: Settings, registry: Registry, signer: UrlSigner, metrics: M
         candidate_policy=candidate_policy(service),
         ice_servers=browser_ice_servers(service),
         allowed_origins=frozenset(service.allowed_origins),
+        public_origin=public_origin(service),
+        on_loopback=on_loopback(service),
         max_upload_bytes=service.max_upload_bytes,
         signer=signer,
         metrics=metrics,
@@ -166,12 +170,10 @@ def _tls(service: ServiceSettings) -> ssl.SSLContext | None:
 
 def talks_to(settings: Settings) -> str:
     """What answers, in words that follow "Easel talks to"."""
-    match settings.backend:
-        case "vertex":
-            return "Gemini on Vertex AI"
-        case "mldev":
-            return "the Gemini API"
-        case None if settings.service.gemini == "emulator":
-            return "its own emulator, not to Gemini, as it was told to"
-        case None:
-            return "its own emulator, not to Gemini: no API key is set"
+    if settings.backend == "vertex":
+        return "Gemini on Vertex AI"
+    if settings.backend == "mldev":
+        return "the Gemini API"
+    if settings.service.gemini == "emulator":
+        return "its own emulator, not to Gemini, as it was told to"
+    return "its own emulator, not to Gemini: no API key is set"

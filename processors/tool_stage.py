@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 MAX_RUNNING: Final = 16
 GRACE_S: Final = 1.0  # for a cancelled tool to tidy up
-STOP_LIMIT_S: Final = 2.0
+STOP_LIMIT_S: Final = 0.8
 MAX_NAME_CHARS: Final = 64  # a model can make names up, of any length
 STARTED: Final[Mapping[str, Any]] = {"output": "started; the result will follow"}
 

@@ -123,7 +123,7 @@ class WebRTCPeer:
     async def answer(self, offer_sdp: str) -> str:
         """Applies an offer that `sdp.offer_untrusted` let through; returns the answer's SDP.
 
-        Also for renegotiation: one that is refused leaves the connection as it was. Raises
+        Also for renegotiation: when one is refused, the call goes on as it was. Raises
         `SignallingRefused` when aiortc cannot negotiate it, `NoAddressLeft` when there is no
         address to answer with.
         """
@@ -220,7 +220,6 @@ class WebRTCPeer:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        self._track.stop()
         self.audio.close()
         try:
             async with asyncio.timeout(CLOSE_LIMIT_S):

@@ -125,6 +125,8 @@ class LiveConnection:
             )
         except _BROKEN as error:
             raise _fault_of(error) from error
+        except _REFUSED_BY_SDK as error:
+            raise ConfigurationFault(0, str(error)[:MAX_REASON_CHARS]) from error
 
     async def receive(self) -> list[LiveEvent]:
         """What the next message says; a message that the SDK cannot read says nothing."""

@@ -130,10 +130,10 @@ class LiveLink:
                     connection = await stack.enter_async_context(
                         connect(self._client, self._model, config)
                     )
+                    if self._seed is not None and self.link.handle is None:
+                        await connection.seed(self._seed)
             except TimeoutError:
                 raise TransientFault(0, "no answer to the setup") from None
-            if self._seed is not None and self.link.handle is None:
-                await connection.seed(self._seed)
             self.link.opened(time.monotonic())
             logger.info("live link open (connection %d)", self.link.connections)
             await self._tell()

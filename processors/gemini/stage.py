@@ -65,7 +65,7 @@ from processors.gemini.seed import Seed
 
 logger = logging.getLogger(__name__)
 
-STOP_LIMIT_S: Final = 2.5  # less than the pipeline has for its end
+STOP_LIMIT_S: Final = 2.0  # less than the pipeline has for its end
 CANCEL_LIMIT_S: Final = 0.5
 LATE_MEDIA_S: Final = 2.0  # what comes later still is not late but new
 

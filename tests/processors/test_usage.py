@@ -1,6 +1,6 @@
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.usage import MODALITIES, OTHER, Usage
@@ -62,6 +62,7 @@ DETAIL = st.fixed_dictionaries(
 METADATA = st.dictionaries(st.sampled_from([*TURN, "trafficType"]), JUNK | st.lists(DETAIL | JUNK))
 
 
+@settings(max_examples=50)
 @given(st.lists(METADATA, max_size=5))
 def test_counts_never_fall_and_names_are_few(messages: list[dict[str, Any]]) -> None:
     usage = Usage()

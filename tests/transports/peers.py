@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -130,6 +131,19 @@ class Client:
         return channel
 
 
+def client_with(
+    *, microphone: bool = False, camera: str | None = None, channel: bool = True
+) -> Client:
+    client = Client()
+    if microphone:
+        client.add_microphone()
+    if camera is not None:
+        client.add_camera(camera)
+    if channel:
+        client.add_channel()
+    return client
+
+
 @dataclass
 class Call:
     """A client and a peer that are connected, or about to be."""
@@ -184,6 +198,16 @@ async def calling(
     finally:
         await client.connection.close()
         await peer.close()
+
+
+def free(port: int) -> bool:
+    """Whether nobody holds this UDP port of 127.0.0.1."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def descriptors() -> int:

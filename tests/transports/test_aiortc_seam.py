@@ -37,7 +37,16 @@ from aiortc.rtp import RtpPacket, wrap_rtx
 from aiortc.sdp import SessionDescription
 
 from tests.transports import offers
-from tests.transports.peers import BOUND_S, CONFIG, LOOPBACK, Census, Client, Listener, calling
+from tests.transports.peers import (
+    BOUND_S,
+    CONFIG,
+    LOOPBACK,
+    Census,
+    Client,
+    Listener,
+    calling,
+    client_with,
+)
 from tests.transports.rtp_streams import opus_payload
 from transports import aiortc_seam
 from transports.aiortc_seam import (
@@ -407,9 +416,7 @@ async def test_streams_are_bounded_in_number() -> None:
 
 
 async def one_call() -> list[weakref.ref[Any]]:
-    client = Client()
-    client.add_microphone()
-    client.add_channel()
+    client = client_with(microphone=True)
     async with calling(client) as call:
         await call.connected()
         client.microphone.send(opus_packet(opus_payload(960), 0))

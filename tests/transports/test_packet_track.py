@@ -29,6 +29,7 @@ def test_a_packet_keeps_its_bytes_and_its_48_khz_timestamp() -> None:
 
 async def test_packets_come_out_in_order_and_are_not_copied() -> None:
     track = await listening()
+    assert track.kind == "audio"
     packets = [opus_packet(b"x", i * 960) for i in range(3)]
     for packet in packets:
         track.send(packet)

@@ -14,6 +14,7 @@ from transports.picture_assembly import MAX_PICTURE_BYTES
 from transports.picture_sampler import (
     COLLECT_LIMIT_S,
     FIRST_LATENCY_S,
+    LATENCY_LIMIT_S,
     NACK_AFTER_S,
     NACK_MOST,
     NACK_REPEAT_S,
@@ -119,7 +120,7 @@ def test_joining_in_the_middle_asks_at_once_and_takes_the_key_picture_only() -> 
     assert sampler.state is WANTED
     assert push(sampler, key(2), 0.06)[-1] is not None
     assert push(sampler, delta(3), 0.09) == [None]
-    assert sampler.counters.pictures == 1
+    assert (sampler.counters.pictures, sampler.counters.packets) == (1, 9)
 
 
 def test_packets_of_other_pictures_do_not_mix_in() -> None:
@@ -179,23 +180,40 @@ def test_an_unasked_key_picture_is_taken_when_nearly_due_and_not_before() -> Non
     assert sampler.counters.key_requests == 0
 
 
-def test_the_latency_is_learnt_and_limited() -> None:
-    sampler, now = PictureSampler(1.0), 0.0
+def answered_after(sampler: PictureSampler, latency_s: float, count: int) -> list[float]:
+    """When each of so many pictures came, that long after it was asked for the first time."""
+    number, now, came = 1, 0.0, []
     push(sampler, key(0), now)
-    asked_before_due = []
-    for number in range(1, 60):
-        push(sampler, delta(2 * number), now)
+    for _ in range(count):
+        push(sampler, delta(number), now)
         deadline = sampler.deadline(now)
         assert deadline is not None
-        asked_before_due.append(now + 1.0 - deadline)
         assert sampler.tick(deadline) == [RequestKey()]
-        now = deadline + (0.3 if number < 30 else 5.0)
-        for t in range(int(deadline * 2) + 1, int(now * 2) + 1):
-            push(sampler, delta(2 * number), t / 2)  # the stream goes on meanwhile
-        assert push(sampler, key(2 * number + 1), now)[-1] is not None
-    assert asked_before_due[0] == pytest.approx(FIRST_LATENCY_S)
-    assert asked_before_due[28] == pytest.approx(0.3, abs=0.02)
-    assert asked_before_due[58] == pytest.approx(0.5, abs=0.02)
+        while now < deadline + latency_s:  # the stream goes on, and so do the requests
+            now = min(now + 0.1, deadline + latency_s)
+            push(sampler, delta(number + 1), now)
+            sampler.tick(now)
+        assert push(sampler, key(number + 2), now)[-1] is not None
+        came.append(now)
+        number += 3
+    return came
+
+
+def test_the_latency_is_learnt_so_that_pictures_come_on_the_second() -> None:
+    came = answered_after(PictureSampler(1.0), 0.3, 30)
+    assert came[0] == pytest.approx(1.0 - FIRST_LATENCY_S + 0.3)
+    assert [at - round(at) for at in came[25:]] == pytest.approx([0.0] * 5, abs=0.01)
+
+
+def test_a_latency_that_includes_a_repeated_request_counts_from_the_first() -> None:
+    came = answered_after(PictureSampler(1.0), PLI_REPEAT_S + 0.05, 30)
+    assert [at - round(at) for at in came[25:]] == pytest.approx([0.0] * 5, abs=0.01)
+
+
+def test_what_is_learnt_is_limited() -> None:
+    sampler = PictureSampler(1.0)
+    last = answered_after(sampler, 1.7, 30)[-1]
+    assert sampler.deadline(last) == pytest.approx(last + 1.0 - LATENCY_LIMIT_S, abs=0.01)
 
 
 def test_pictures_stay_on_a_grid() -> None:

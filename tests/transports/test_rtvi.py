@@ -243,6 +243,11 @@ def test_any_bytes_or_text_are_understood_or_refused(data: str | bytes) -> None:
         pass
 
 
+def test_the_longest_id_is_taken() -> None:
+    longest = "x" * MAX_ID_CHARS
+    assert decode(message("ui-event", {}, longest)) == Unsupported(longest, "ui-event")
+
+
 def test_every_id_that_is_taken_can_be_answered() -> None:
     refusal = refused(message("send-text", {"content": 5}, "\u00e9\u0000\U0001f600"))
     assert refusal.message_id is not None

@@ -132,6 +132,16 @@ def test_too_much_of_anything(lines: list[str], sentence: str) -> None:
     assert sentence in refused(offer(audio("0", *lines)), "sdp_too_large")
 
 
+def test_just_as_much_as_allowed_is_taken() -> None:
+    codecs = [f"a=rtpmap:{i} x/1" for i in range(MAX_CODECS) if i != 111]
+    feedback = ["a=rtcp-fb:* nack"] * MAX_WILDCARD_FEEDBACK
+    sdp = offer(audio("0", *codecs, *feedback, CANDIDATE, CANDIDATE), data("1"))
+    limits = SdpLimits(
+        max_bytes=len(sdp), max_media=2, max_candidates=2, max_lines=len(sdp.splitlines())
+    )
+    assert offer_untrusted(sdp, limits, POLICY) == sdp
+
+
 def test_the_worst_that_gets_through_is_read_quickly() -> None:
     """Without the limits on codecs this one takes aiortc more than a second."""
     codecs = [f"a=rtpmap:{i} VP8/90000" for i in range(127) if i != 96]

@@ -176,6 +176,8 @@ def test_a_bad_candidate_line_keeps_its_own_counter() -> None:
 
 
 def test_too_many_candidates_in_one_request() -> None:
+    most = candidates(*[{"candidate": LINE}] * 64)
+    assert len(decode_candidates_untrusted(most, LIMITS, POLICY).candidates) == 64
     body = candidates(*[{"candidate": LINE}] * 65)
     sentence = refused(decode_candidates_untrusted, body, "candidates_too_many")
     assert "64" in sentence

@@ -138,6 +138,17 @@ async def test_it_sleeps_while_no_packets_come_and_wakes_with_the_next() -> None
         assert [await b.sent.next(), await b.sent.next()] == [REMB, PLI]
 
 
+async def test_packets_that_change_nothing_wake_nobody() -> None:
+    async with bench() as b:
+        b.arrive(*delta(0))
+        await b.sent.settled()
+        calls = b.clock.calls
+        for number in range(1, 51):
+            b.arrive(*delta(number))
+            await asyncio.sleep(0)
+        assert b.clock.calls - calls == 50  # one for each packet, none for `run`
+
+
 async def test_disabled_it_takes_and_asks_nothing_and_does_not_spin() -> None:
     async with bench() as b:
         b.arrive(*delta(0))  # a request is due at once

@@ -18,18 +18,20 @@ from tests.transports.peers import (
     LOOPBACK,
     POLICY,
     Census,
-    Client,
     Listener,
     calling,
+    client_with,
     descriptors,
+    free,
     reached,
 )
 from tests.transports.real_video import decoded
-from tests.transports.rtp_streams import opus_payload
+from tests.transports.rtp_streams import opus_payload, opus_stream
 from transports import rtvi, webrtc_peer
 from transports.aiortc_seam import IceBinding
 from transports.errors import MessageRefused, NoAddressLeft, SignallingRefused
 from transports.ice import candidate_untrusted
+from transports.jitter import WINDOW_S
 from transports.packet_track import opus_packet
 from transports.rtp_arrival import RtpArrival
 from transports.sctp_reassembly import MAX_MESSAGE_BYTES, MAX_PENDING_BYTES
@@ -42,19 +44,6 @@ from transports.webrtc_peer import (
     IceServer,
     WebRTCPeer,
 )
-
-
-def client_with(
-    *, microphone: bool = False, camera: str | None = None, channel: bool = True
-) -> Client:
-    client = Client()
-    if microphone:
-        client.add_microphone()
-    if camera is not None:
-        client.add_camera(camera)
-    if channel:
-        client.add_channel()
-    return client
 
 
 def speech(count: int) -> list[bytes]:
@@ -383,14 +372,13 @@ async def test_a_bad_renegotiation_is_refused_and_the_call_goes_on() -> None:
 
 
 async def test_offers_that_come_together_are_taken_one_after_the_other() -> None:
-    async with calling(client_with(microphone=True)) as call:
-        await call.connected()
-        offer = checked(await call.client.offer())
-        answers = await asyncio.gather(*(call.peer.answer(offer) for _ in range(3)))
-        await call.client.accept(answers[-1])
-        assert (
-            len({SessionDescription.parse(a).media[0].ice_candidates[0].port for a in answers}) == 1
-        )
+    """Else the second would be answered while addresses for the first are still gathered."""
+    peer = WebRTCPeer("peer", CONFIG, Listener())
+    offer = offers.offer(offers.audio(), offers.data("1"))
+    answers = await asyncio.gather(*(peer.answer(offer) for _ in range(3)))
+    ports = [SessionDescription.parse(a).media[0].ice_candidates[0].port for a in answers]
+    assert len(set(ports)) == 1
+    await peer.close()
 
 
 async def test_after_the_end_an_offer_is_refused() -> None:
@@ -512,6 +500,19 @@ async def test_close_may_be_called_by_anyone_any_number_of_times() -> None:
     await census.assert_nothing_left()
 
 
+async def test_nothing_is_heard_of_a_peer_that_is_closed() -> None:
+    listener = Listener()
+    peer = WebRTCPeer("peer", CONFIG, listener)
+    first, _, third = opus_stream([960] * 3)
+    peer.audio.on_rtp(first)
+    peer.audio.on_rtp(third)  # waits for the second
+    await peer.close()
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(WINDOW_S * 1.5, over.set)
+    await asyncio.wait_for(over.wait(), BOUND_S)
+    assert listener.audio.qsize() == 1
+
+
 async def test_a_peer_that_was_never_used_closes() -> None:
     census = Census()
     await WebRTCPeer("peer", CONFIG, Listener()).close()
@@ -558,10 +559,17 @@ async def test_sockets_are_released_also_when_aiortc_cannot_close(
             raise RuntimeError("halfway")
         await over.wait()
 
+    ports: list[int] = []
+
+    def noted(answer: str) -> str:
+        ports.extend(c.port for c in SessionDescription.parse(answer).media[0].ice_candidates)
+        return answer
+
     census = Census()
     client = client_with(microphone=True, channel=channel)
     peer = WebRTCPeer("peer", CONFIG, Listener())
-    await client.negotiate(peer)
+    await client.negotiate(peer, bend_answer=noted)
+    assert ports and not any(map(free, ports))
     life = asyncio.create_task(peer.run())
     await reached(client.connection, "connected")
     monkeypatch.setattr(webrtc_peer, "CLOSE_LIMIT_S", 0.2)
@@ -569,7 +577,9 @@ async def test_sockets_are_released_also_when_aiortc_cannot_close(
         patched.setattr(RTCPeerConnection, "close", broken)
         peer.end("enough")
         assert await asyncio.wait_for(life, BOUND_S) == "enough"
-    assert "did not close cleanly" in caplog.text
+        assert "did not close cleanly" in caplog.text
+        await asyncio.sleep(0)  # asyncio closes sockets in callbacks
+        assert all(map(free, ports))
     over.set()
     await client.connection.close()
     await census.assert_nothing_left()

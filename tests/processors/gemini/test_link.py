@@ -231,23 +231,18 @@ def test_deaths_between_which_it_lived_are_no_poison() -> None:
     assert link.handle == "h"
 
 
-def test_how_long_is_long_enough() -> None:
-    for life, wait in ((QUICK_DEATH_S, 0.0), (QUICK_DEATH_S - 0.01, None)):
-        link = link_in(LinkState.WAITING)
-        link.retry_due()
-        link.opened(0.0)
-        link.lost(BROKEN, life)
-        assert link.deadline is not None
-        assert (link.deadline == life) is (wait == 0.0)
-    for life, state in (
-        (QUICK_DEATH_S, LinkState.CONNECTING),
-        (QUICK_DEATH_S - 0.01, LinkState.WAITING),
-    ):
-        link = link_in(LinkState.READY)
-        link.rotate(0.0)
-        link.opened(0.0)
-        link.rotate(life)
-        assert link.state is state
+@pytest.mark.parametrize(("life", "lived"), [(QUICK_DEATH_S, True), (QUICK_DEATH_S - 0.01, False)])
+def test_how_long_is_long_enough(life: float, lived: bool) -> None:
+    link = link_in(LinkState.WAITING)
+    link.retry_due()
+    link.opened(0.0)
+    link.lost(BROKEN, life)
+    assert (link.deadline == life) is lived, "at once, as the first retry is"
+    link = link_in(LinkState.READY)
+    link.rotate(0.0)
+    link.opened(0.0)
+    link.rotate(life)
+    assert (link.state is LinkState.CONNECTING) is lived
 
 
 def test_a_rotation_is_no_failure() -> None:

@@ -93,42 +93,6 @@ async def test_a_broken_line_is_mended_and_no_text_is_lost(gemini: ScriptedGemin
         assert t.statuses[2][1] == "The connection to Gemini broke; connecting again."
 
 
-CALL: Message = {"toolCall": {"functionCalls": [{"name": "draw"}]}}
-
-
-@pytest.mark.parametrize("answer", [sounds(), CALL, INTERRUPTED, says("x")])
-async def test_what_gemini_has_answered_is_not_said_again(
-    gemini: ScriptedGemini, answer: Message
-) -> None:
-    async with talk(gemini.endpoint) as t:
-        line = await gemini.line()
-        await line.say(says("earlier"), TURN_END)
-        await t.until(lambda: len(t.events) == 2)
-        t.say("1")
-        assert await line.hear_texts(1) == ["1"]
-        await line.say(answer)
-        await t.until(lambda: len(t.events) == 3)
-        line.break_off()
-        line = await gemini.line()
-        t.say("2")
-        assert await line.hear_texts(1) == ["2"]
-
-
-async def test_words_of_an_answer_that_was_under_way_prove_nothing(gemini: ScriptedGemini) -> None:
-    async with talk(gemini.endpoint) as t:
-        line = await gemini.line()
-        await line.say(says("a"))
-        await t.until_event(said("a"))
-        t.say("1")
-        assert await line.hear_texts(1) == ["1"]
-        await line.say(says("b"))
-        await t.until_event(said("b"))
-        line.break_off()
-        line = await gemini.line()
-        t.say("2")
-        assert await line.hear_texts(2) == ["1", "2"]
-
-
 async def test_a_wrong_configuration_is_told_once_and_ends_it(
     gemini: ScriptedGemini, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -218,21 +182,6 @@ async def test_after_a_go_away_the_talk_goes_on_until_there_is_a_handle(
         await t.until_event(said("again"))
         assert t.events.index(GoAway(50.0)) < t.events.index(Disconnected())
         assert [status for status, _ in t.statuses] == [CONNECTING, READY], "nobody needs to know"
-
-
-async def test_what_was_said_to_the_old_connection_at_the_last_moment_is_said_again(
-    gemini: ScriptedGemini,
-) -> None:
-    """It cannot be in the session that the handle resumes."""
-    async with talk(gemini.endpoint) as t:
-        first = await gemini.line()
-        await first.say(go_away("50s"))
-        await t.until_event(GoAway(50.0))
-        t.say("1")
-        assert await first.hear_texts(1) == ["1"]
-        await first.say(handle("h1"))
-        second = await gemini.line()
-        assert await second.hear_texts(1) == ["1"]
 
 
 async def test_without_a_handle_it_leaves_in_time(gemini: ScriptedGemini) -> None:
@@ -335,29 +284,6 @@ async def test_what_cannot_be_sent_is_left_out(
     assert "ToolResponse cannot be sent: TypeError" in caplog.text
 
 
-async def test_what_was_being_written_when_the_line_broke_is_written_again(
-    gemini: ScriptedGemini, trusted: Certificate
-) -> None:
-    async with relay(gemini.port) as between, talk(endpoint(between.port, trusted)) as t:
-        await gemini.line()
-        await t.until_status(CONNECTING, READY)
-        between.freeze()
-        large = (("image/png", bytes(6 << 20)),)
-        for name in ("1", "2"):
-            t.live.send(Turns(large, name, complete=False))
-        t.say("3")
-        async with asyncio.timeout(LIMIT_S):
-            while len(t.live.outbox) > 1:  # noqa: ASYNC110  # no event tells what was taken
-                await asyncio.sleep(0)
-        between.cut()
-        between.thaw()
-        line = await gemini.line()
-        for name in ("1", "2"):
-            content = (await line.hear())["client_content"]
-            assert content["turns"][0]["parts"][1] == {"text": name}
-        assert await line.hear_texts(1) == ["3"]
-
-
 async def test_leaving_waits_for_what_is_being_written_but_not_for_ever(
     gemini: ScriptedGemini, trusted: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -394,3 +320,34 @@ async def test_the_fault_that_says_most_is_told(gemini: ScriptedGemini) -> None:
         await line.close(1007, "API key not valid.")
         await t.ended()
         assert t.statuses[-1][0] is FAILED
+
+
+SEED = Seed((types.Content(role="user", parts=[types.Part(text="before")]),), complete=True)
+
+
+async def test_a_fresh_session_is_told_what_was_before(gemini: ScriptedGemini) -> None:
+    async with talk(gemini.endpoint, SEED) as t:
+        t.say("1")
+        line = await gemini.line()
+        content = (await line.hear())["client_content"]
+        assert content["turns"] == [{"parts": [{"text": "before"}], "role": "user"}]
+        assert content["turnComplete"] is True
+        assert await line.hear_texts(1) == ["1"]
+        line.break_off()
+        line = await gemini.line()
+        assert "client_content" in await line.hear(), "nothing was said that could be resumed"
+        await line.say(handle("h"))
+        await t.until_event(HandleUpdate("h", None))
+        line.break_off()
+        line = await gemini.line()
+        t.say("2")
+        assert (await line.hear_texts(1))[0] in ("1", "2"), "a resumed session knows it"
+
+
+async def test_a_seed_that_finds_no_room_does_not_hold_up_the_opening_for_ever(
+    gemini: ScriptedGemini, trusted: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_link, "OPEN_LIMIT_S", 0.5)
+    monkeypatch.setattr(LiveConnection, "seed", asyncio.Event.wait)
+    async with talk(gemini.endpoint, SEED) as t:
+        await t.until_status(CONNECTING, CONNECTING)

@@ -319,7 +319,7 @@ async def test_a_long_wish_is_cut(threads: Executor) -> None:
         assert len(ours.bodies[0]["contents"][0]["parts"][0]["text"]) == MAX_PROMPT_CHARS
 
 
-async def test_only_so_many_are_made_at_a_time_and_in_order(threads: Executor) -> None:
+async def test_only_so_many_are_made_at_a_time(threads: Executor) -> None:
     async with model(waits=True) as (ours, client):
         desk = bench(client, threads, max_concurrent=2)
         wishes = [begin(desk.studio.create_image(f"cat {number}")) for number in range(5)]
@@ -329,9 +329,17 @@ async def test_only_so_many_are_made_at_a_time_and_in_order(threads: Executor) -
         async with asyncio.timeout(WAIT_LIMIT_S):
             results = await asyncio.gather(*wishes)
         assert ours.most_at_once == 2
+        assert len({result["image_id"] for result in results}) == 5
+
+
+async def test_the_others_wait_in_the_order_of_the_wishes(threads: Executor) -> None:
+    async with model() as (ours, client):
+        desk = bench(client, threads, max_concurrent=1)
+        wishes = [begin(desk.studio.create_image(f"cat {number}")) for number in range(5)]
+        async with asyncio.timeout(WAIT_LIMIT_S):
+            await asyncio.gather(*wishes)
         texts = [body["contents"][0]["parts"][0]["text"] for body in ours.bodies]
         assert texts == [f"cat {number}" for number in range(5)]
-        assert len({result["image_id"] for result in results}) == 5
 
 
 async def test_an_image_that_takes_too_long_has_failed(threads: Executor) -> None:
