@@ -27,6 +27,7 @@ MAIN_SHARE: Final = 0.45
 MENTIONED_SHARE: Final = 0.07
 MAX_MENTIONED: Final = 3
 GRID: Final = (24, 32)
+LUMA: Final = np.array((0.299, 0.587, 0.114))  # ITU-R BT.601
 MOVED_LEVEL: Final = 0.055
 MOVED_SHARE: Final = 0.01
 EVERYWHERE_SHARE: Final = 0.5
@@ -58,8 +59,8 @@ class Eyes:
         except PictureError:
             self.unreadable += 1
             return
-        grey = small.convert("L").resize((GRID[1], GRID[0]))
-        grid = np.asarray(grey, dtype=np.float64) / 255.0
+        coarse = small.convert("RGB").resize((GRID[1], GRID[0]))
+        grid = np.asarray(coarse, dtype=np.float64) / 255.0
         self._before = self._latest
         self._latest = _View(width, height, np.asarray(small), grid, now)
 
@@ -81,7 +82,7 @@ class Eyes:
 
 
 def _brightness(view: _View) -> str:
-    level = float(view.grid.mean())
+    level = float((view.grid @ LUMA).mean())
     return next(word for limit, word in BRIGHTNESS if level < limit)
 
 
@@ -98,7 +99,8 @@ def _colours(view: _View) -> str:
 def _movement(before: _View | None, view: _View) -> str:
     if before is None:
         return ""
-    moved = np.abs(view.grid - before.grid) > MOVED_LEVEL
+    # By colour, not by brightness: a red ball on a brown floor may be no brighter than it.
+    moved = np.abs(view.grid - before.grid).max(axis=2) > MOVED_LEVEL
     share = float(moved.mean())
     since = "Since the last one" if view.seen_at - before.seen_at <= OLD_S else "Meanwhile"
     if share < MOVED_SHARE:

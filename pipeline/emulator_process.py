@@ -58,7 +58,7 @@ class _Child:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", MODULE, "--json", "--port", str(port)),
+                *("-m", MODULE, "--json", "--image-latency", IMAGE_LATENCY_S, "--port", str(port)),
                 *("--exit-with-parent", "--cert-dir", folder),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,

@@ -38,6 +38,7 @@ class FanOut(FrameProcessor):
         self._broadcast = broadcast
         self._on_frame = on_frame
         self._answering = False
+        self._asked_at: float | None = None
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -51,9 +52,10 @@ class FanOut(FrameProcessor):
             case UserStartedSpeakingFrame():
                 return [rtvi.USER_STARTED_SPEAKING]
             case UserStoppedSpeakingFrame():
+                self._asked_at = self.get_event_loop().time()
                 return [rtvi.USER_STOPPED_SPEAKING]
             case BotStartedSpeakingFrame():
-                return [rtvi.BOT_TTS_STARTED, rtvi.BOT_STARTED_SPEAKING]
+                return [rtvi.BOT_TTS_STARTED, rtvi.BOT_STARTED_SPEAKING, *self._first_sound()]
             case BotStoppedSpeakingFrame():
                 return [rtvi.BOT_TTS_STOPPED, rtvi.BOT_STOPPED_SPEAKING]
             case AnswerCutFrame():
@@ -67,6 +69,14 @@ class FanOut(FrameProcessor):
                 return _link_status(frame)
             case _:
                 return []
+
+    def _first_sound(self) -> list[str]:
+        """How long the people waited for the answer's first sound, as RTVI's `ttfb`."""
+        asked_at, self._asked_at = self._asked_at, None
+        if asked_at is None:
+            return []
+        waited_s = self.get_event_loop().time() - asked_at
+        return [rtvi.metrics({"ttfb": [{"processor": "gemini", "value": round(waited_s, 3)}]})]
 
     def _stop_answering(self) -> list[str]:
         was, self._answering = self._answering, False

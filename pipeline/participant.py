@@ -45,6 +45,8 @@ class RoomView(Protocol):
 
     def pictured(self, participant: Participant, picture: EncodedPicture) -> None: ...
 
+    def camera_off(self) -> None: ...
+
     def left(self, participant: Participant, reason: str) -> None: ...
 
     def count(self, counter: str) -> None: ...
@@ -198,5 +200,8 @@ class Participant:
 
     def _switch_video(self) -> None:
         """Without its camera a peer may still show its screen."""
+        on = any(self._video_on.values())
         if self._peer is not None:
-            self._peer.video.enabled = any(self._video_on.values())
+            self._peer.video.enabled = on
+        if not on:
+            self._room.camera_off()

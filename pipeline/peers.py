@@ -100,7 +100,11 @@ class Peers:
         """Tells a client that is ready that the bot is, too."""
         assert participant.ready_id is not None  # callers ask is_ready first
         participant.greeted = True
-        about = {"library": "easel", "peer": participant.peer_id}
+        about = {
+            "library": "easel",
+            "peer": participant.peer_id,
+            "gemini": self._shared.partner,
+        }
         participant.send(rtvi.bot_ready(participant.ready_id, about))
 
     def send_audio(self, payload: bytes, timestamp: int) -> None:

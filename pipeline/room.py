@@ -161,6 +161,10 @@ class Room:
         self.parts.studio.camera = CameraPicture(picture.codec, picture.data, time.monotonic())
         self.parts.video_in.picture(participant.peer_id, picture.codec, picture.data)
 
+    def camera_off(self) -> None:
+        """What it showed last must not be edited any more: whoever switched it off meant it."""
+        self.parts.studio.camera = None
+
     def said(self, participant: Participant, message: rtvi.SendText) -> None:
         self._in_order(participant, message.message_id, self._take_text(participant, message))
 

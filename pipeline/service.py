@@ -98,6 +98,7 @@ async def _shared(
     stack.push_async_callback(ticker.close)
     return Shared(
         client=client,
+        partner="emulator" if settings.backend is None else "gemini",
         vertex=settings.vertex,
         executor=executor,
         ticker=ticker,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Literal
 
 from google import genai
 
@@ -17,6 +18,7 @@ class Shared:
     """`count` takes the name of something refused."""
 
     client: genai.Client
+    partner: Literal["emulator", "gemini"]
     vertex: bool
     executor: Executor
     ticker: Ticker

@@ -24,8 +24,8 @@ from processors.tools import Tool, Toolset
 logger = logging.getLogger(__name__)
 
 MAX_RUNNING: Final = 16
-GRACE_S: Final = 1.0  # for a cancelled tool to tidy up
-STOP_LIMIT_S: Final = 0.8
+GRACE_S: Final = 0.5  # for a cancelled tool to tidy up; less than what follows
+STOP_LIMIT_S: Final = 0.8  # the pipeline gives all stages together 3 s
 MAX_NAME_CHARS: Final = 64  # a model can make names up, of any length
 STARTED: Final[Mapping[str, Any]] = {"output": "started; the result will follow"}
 

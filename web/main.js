@@ -117,7 +117,7 @@ function drawFrame() {
   joinCard.say(visit.why);
   joinCard.asking = visit.asking;
   controls.render(media, inRoom);
-  status.render(call.state, visit.asking, view.link);
+  status.render(call.state, visit.asking, view.link, view.partner);
   composer.connected = call.state === State.CONNECTED;
   level.follow(media.state('mic') === 'on' ? media.track('mic') : null);
   const untried = media.state('mic') === 'idle' && media.state('camera') === 'idle';

@@ -14,6 +14,7 @@ export const EMPTY = Object.freeze({
   ready: false,
   version: null,
   selfId: null,
+  partner: null,
   link: Object.freeze({ status: 'ready', sentence: '' }),
   speaking: Object.freeze({ user: false, model: false }),
   transcript: transcript.EMPTY,
@@ -68,7 +69,7 @@ function rtvi(view, { type, data }) {
   if (Object.hasOwn(SPEAKING, type)) return spoke(view, SPEAKING[type]);
   switch (type) {
     case 'bot-ready':
-      return { ...view, ready: true, version: text(data.version), selfId: text(data.about?.peer) };
+      return { ...view, ready: true, version: text(data.version), selfId: text(data.about?.peer), partner: text(data.about?.gemini) };
     case 'server-message':
       return serverMessage(view, data);
     case 'metrics':

@@ -79,7 +79,7 @@ export function rows(figures, firstAnswerMs) {
     ['Jitter', unit(figures.jitterMs, 'ms')],
     ['Sending', unit(figures.sendKbps, 'kbit/s')],
     ['Pictures sent', unit(figures.framesPerSecond, 'per second')],
-    ['Your voice', figures.audioLevel === null ? '–' : `${Math.round(figures.audioLevel * 100)} %`],
+    ['Microphone level', figures.audioLevel === null ? '–' : `${Math.round(figures.audioLevel * 100)} %`],
     ['First answer', unit(firstAnswerMs, 'ms')],
   ];
 }

@@ -8,7 +8,7 @@ const WHO = { user: 'You', model: 'Easel', peer: 'Guest' };
 const IMAGE_WORDS = {
   started: 'Painting', preview: 'Painting', failed: 'No picture', cancelled: 'Called off', ready: '',
 };
-const IDEAS = ['Draw a lighthouse at dusk', 'Change the wall to blue', 'What do you see?'];
+const IDEAS = ['Draw a house', 'Change the wall to blue', 'What do you see?'];
 const NEAR_BOTTOM_PX = 60;
 
 export class TranscriptView {

@@ -8,7 +8,7 @@ const CALL = {
   [State.CONNECTING]: 'Joining …',
   [State.CONNECTED]: 'In the room',
   [State.RECONNECTING]: 'Connection lost, restoring …',
-  [State.CLOSED]: 'You left',
+  [State.CLOSED]: 'The call has ended',
   [State.FAILED]: 'Not connected',
 };
 
@@ -21,11 +21,12 @@ export class StatusLine {
     this.#words = words;
   }
 
-  /** `link` is the service's own connection to Gemini. */
-  render(state, asking, link) {
+  /** `link` is the service's own connection to Gemini, or to its `partner` the emulator. */
+  render(state, asking, link, partner) {
     setData(this.#root, 'state', state);
     const pause = state === State.CONNECTED && link.status !== 'ready';
-    const words = pause ? link.sentence || 'Easel is gathering its thoughts …' : CALL[state];
+    const stand = partner === 'emulator' && state === State.CONNECTED ? ', with the emulator' : '';
+    const words = pause ? link.sentence || 'Easel is gathering its thoughts …' : CALL[state] + stand;
     write(this.#words, asking ? 'Waiting for your permission …' : words);
   }
 }

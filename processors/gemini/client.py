@@ -134,12 +134,12 @@ class LiveConnection:
             try:
                 message = await anext(self._messages)
             except StopAsyncIteration:
-                self._messages = self._session.receive()  # the SDK's iterator ends with each turn
+                # The SDK's iterator ends with each turn, and after what it cannot read.
+                self._messages = self._session.receive()
             except _BROKEN as error:
                 raise _fault_of(error) from error
             except _REFUSED_BY_SDK as error:
                 self._skip(error)
-                self._messages = self._session.receive()
             else:
                 self._unreadable = 0
                 return events_of(message)

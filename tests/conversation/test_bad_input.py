@@ -96,6 +96,10 @@ async def test_signalling(peer: TalkingPeer) -> None:
     assert counter == "room_unknown"
     wish = {"body": {"sessionId": peer.session_id, "token": "guessed"}}
     assert (await refused(peer, "POST", "/start", 403, json=wish))[1] == "token_refused"
+    stranger = {"Origin": "http://elsewhere.example"}
+    assert (await refused(peer, "POST", "/start", 403, headers=stranger))[1] == "origin_refused"
+    rebound = {"Host": "elsewhere.example", "Origin": "http://elsewhere.example"}
+    assert (await refused(peer, "POST", "/start", 403, headers=rebound))[1] == "host_refused"
     await goes_on(peer)
 
 
@@ -126,6 +130,8 @@ async def test_uploads(peer: TalkingPeer) -> None:
     assert (await refused(peer, "POST", files, 400, json={}))[1] == "upload_malformed"
     image = f"/sessions/{peer.session_id}/images/guessed?token=1.2"
     assert (await refused(peer, "GET", image, 403))[1] == "token_refused"
+    other = {"Authorization": "Basic eA=="}
+    assert (await refused(peer, "GET", image, 403, headers=other))[1] == "token_refused"
     await goes_on(peer)
 
 

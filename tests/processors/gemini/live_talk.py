@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from google import genai
 from google.genai import types
 
-from processors.frames import LinkStatus
+from processors.frames import LinkStatus, Role
 from processors.gemini.client import Endpoint, make_client
-from processors.gemini.events import LiveEvent
+from processors.gemini.events import LiveEvent, Transcript
 from processors.gemini.live_link import LiveLink
 from processors.gemini.outbox import RealtimeText
+from processors.gemini.seed import Seed
 
 MODEL = "gemini-3.8-live"
 LIMIT_S = 10.0
@@ -24,13 +25,13 @@ def config(handle: str | None) -> types.LiveConnectConfig:
 class Talk:
     """A link and what it told."""
 
-    def __init__(self, client: genai.Client) -> None:
+    def __init__(self, client: genai.Client, seed: Seed | None) -> None:
         self.events: list[LiveEvent] = []
         self.statuses: list[tuple[LinkStatus, str]] = []
         self.on_event: Callable[[LiveEvent], None] = lambda event: None
         self.make_config = config
         self.live = LiveLink(
-            client, MODEL, lambda handle: self.make_config(handle), self._hear, self._note
+            client, MODEL, lambda handle: self.make_config(handle), self._hear, self._note, seed
         )
         self.life = asyncio.create_task(self.live.run())
         self._news = asyncio.Event()
@@ -68,9 +69,9 @@ class Talk:
 
 
 @asynccontextmanager
-async def talk(where: Endpoint) -> AsyncIterator[Talk]:
+async def talk(where: Endpoint, seed: Seed | None = None) -> AsyncIterator[Talk]:
     client = make_client(where, vertex=False)
-    link = Talk(client)
+    link = Talk(client, seed)
     try:
         yield link
     finally:
@@ -78,3 +79,7 @@ async def talk(where: Endpoint) -> AsyncIterator[Talk]:
         await link.ended()
         await client.aio.aclose()
         client.close()
+
+
+def said(text: str) -> Transcript:
+    return Transcript(Role.MODEL, text, False)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import google.auth.exceptions
 import pytest
@@ -31,6 +32,7 @@ from processors.gemini.outbox import (
     ToolResponse,
     Turns,
 )
+from processors.gemini.seed import Seed
 from tests.processors.gemini.connections import client_for, connected
 from tests.processors.gemini.live_server import Certificate, make_certificate
 from tests.processors.gemini.scripted_gemini import (
@@ -189,6 +191,16 @@ async def test_what_cannot_be_sent_leaves_the_connection_alone(gemini: ScriptedG
             await connection.send(ToolResponse("1", "draw", {"output": object()}))
         await connection.send(RealtimeText("hello"))
         assert await line.hear() == {"realtime_input": {"text": "hello"}}
+
+
+async def test_a_seed_that_the_sdk_refuses_is_our_fault(gemini: ScriptedGemini) -> None:
+    nonsense: Any = (object(),)
+    async with connected(gemini) as (connection, line):
+        with pytest.raises(ConfigurationFault):
+            await connection.seed(Seed(nonsense, complete=True))
+        await line.close(1011, "Internal error encountered.")
+        with pytest.raises(TransientFault):
+            await connection.seed(Seed((types.Content(role="user"),), complete=True))
 
 
 async def test_leaving_closes_politely(gemini: ScriptedGemini) -> None:

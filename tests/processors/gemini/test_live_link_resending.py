@@ -5,11 +5,10 @@ import asyncio
 import pytest
 
 from processors.frames import LinkStatus
-from processors.gemini.client import ABANDON_AFTER_S
-from processors.gemini.events import Disconnected, GoAway
+from processors.gemini.events import GoAway
 from processors.gemini.outbox import Turns
 from tests.processors.gemini.live_server import Certificate
-from tests.processors.gemini.live_talk import LIMIT_S, talk
+from tests.processors.gemini.live_talk import LIMIT_S, said, talk
 from tests.processors.gemini.scripted_gemini import (
     INTERRUPTED,
     TURN_END,
@@ -22,7 +21,6 @@ from tests.processors.gemini.scripted_gemini import (
     says,
     sounds,
 )
-from tests.processors.gemini.test_live_link import said
 
 CONNECTING, READY = LinkStatus.CONNECTING, LinkStatus.READY
 

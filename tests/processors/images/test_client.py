@@ -16,7 +16,7 @@ from google import genai
 from PIL import Image
 
 from processors.gemini.client import Endpoint, make_client
-from processors.images.client import MAX_WORDS_CHARS, ImageModel, Made
+from processors.images.client import MAX_WORDS_CHARS, ImageModel, Made, warm_up
 from processors.images.errors import (
     Blocked,
     ImageModelFailed,
@@ -259,3 +259,4 @@ print(all(before), all(is_built(kind) for kind in kinds))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "False True\n", done.stderr
+    warm_up()  # a second time there is nothing to do
