@@ -17,6 +17,7 @@ from processors.gemini.client import Endpoint
 logger = logging.getLogger(__name__)
 
 MODULE: Final = "emulator"
+IMAGE_LATENCY_S: Final = "1.5"  # long enough to be announced, short of a real model's
 START_LIMIT_S: Final = 20.0
 STOP_LIMIT_S: Final = 1.0  # after SIGTERM; there is nothing in it to save
 LAST_LINES: Final = 5  # of its standard error, to say why it did not start
@@ -59,7 +60,7 @@ class _Child:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", MODULE, "--json", "--image-latency", IMAGE_LATENCY_S, "--port", str(port)),
-                *("--exit-with-parent", "--cert-dir", folder),
+                *("--cert-dir", folder),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

@@ -184,7 +184,7 @@ class ServiceSettings(SettingsModel):
         "Largest message on the data channel.",
         unit="bytes",
         ge=16 * 1024,
-        le=1024 * 1024,
+        le=512 * 1024,
     )
     connect_timeout_s: Real = setting(15.0, "Time a peer has to connect.", unit="s", ge=1, le=120)
     idle_timeout_s: Real = setting(

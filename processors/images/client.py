@@ -116,7 +116,7 @@ def _parts(response: types.GenerateContentResponse) -> Iterator[types.Part]:
     """Of all candidates, without thoughts."""
     for candidate in response.candidates or []:
         for part in (candidate.content.parts if candidate.content is not None else None) or []:
-            if True:
+            if not part.thought:
                 yield part
 
 

@@ -75,9 +75,20 @@ async def test_who_speaks_is_told() -> None:
             "user-stopped-speaking",
             "bot-tts-started",
             "bot-started-speaking",
+            "metrics",
             "bot-tts-stopped",
             "bot-stopped-speaking",
         ]
+
+
+async def test_how_long_the_first_sound_took_is_told_once() -> None:
+    async with audience() as room:
+        told = await room.told(
+            UserStoppedSpeakingFrame(), BotStartedSpeakingFrame(), BotStartedSpeakingFrame()
+        )
+    (metrics,) = [message for message in told if message["type"] == "metrics"]
+    (first_sound,) = metrics["data"]["ttfb"]
+    assert 0 <= first_sound["value"] < 5
 
 
 async def test_what_a_person_says_is_told_with_who_said_it() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pipecat.frames.frames import InterruptionFrame, TextFrame
+from pipecat.frames.frames import EndFrame, Frame, InterruptionFrame, TextFrame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from processors import tool_stage
 from processors.errors import ToolError
@@ -303,6 +304,15 @@ async def test_a_model_that_waits_is_told_that_a_slow_tool_has_started(
     assert told.text == note
 
 
+async def test_a_model_that_does_not_wait_gets_the_result_of_a_slow_tool(
+    kitchen: Kitchen,
+) -> None:
+    async with around(stage_of(kitchen.greet, slow=True)) as probes:
+        await call(probes, "greet", name="Ada")
+        assert await result_of(probes) == {"output": "Hello Ada"}
+    assert not probes.above.of(ModelNoteFrame)
+
+
 async def test_a_slow_tool_called_wrongly_is_not_said_to_have_started(kitchen: Kitchen) -> None:
     async with around(stage_of(kitchen.greet, model_waits=True, slow=True)) as probes:
         await call(probes, "greet")
@@ -337,6 +347,22 @@ async def test_the_end_of_the_room_ends_all_tools_at_once(
     assert stage.counters.abandoned == 10
     assert not probes.above.of(ToolResultFrame)
     assert "did not end within" not in caplog.text
+
+
+async def test_tools_have_ended_before_what_comes_behind_them_does(kitchen: Kitchen) -> None:
+    seen: list[bool] = []
+
+    class Behind(FrameProcessor):
+        async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+            await super().process_frame(frame, direction)
+            if isinstance(frame, EndFrame):
+                seen.append(kitchen.tidied.is_set())
+            await self.push_frame(frame, direction)
+
+    async with around(stage_of(kitchen.stir), Behind()) as probes:
+        await call(probes, "stir")
+        await kitchen.started.wait()
+    assert seen == [True]
 
 
 async def test_no_task_is_left(kitchen: Kitchen) -> None:

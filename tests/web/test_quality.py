@@ -82,7 +82,7 @@ async def test_nothing_known_is_no_grade(modules: Modules) -> None:
     assert (figures["grade"], figures["audioLevel"]) == ("none", None)
     assert await modules.call("quality.js", "rows", figures, None) == [
         ["Round trip", "–"], ["Sound lost", "–"], ["Jitter", "–"], ["Sending", "–"],
-        ["Pictures sent", "–"], ["Your voice", "–"], ["First answer", "–"],
+        ["Pictures sent", "–"], ["Microphone level", "–"], ["First answer", "–"],
     ]  # fmt: skip
 
 
@@ -97,7 +97,7 @@ async def test_a_browser_without_transport_stats_names_its_pair(modules: Modules
 async def test_rows_have_units(modules: Modules) -> None:
     figures = await measure(modules, reports())
     rows = dict(await modules.call("quality.js", "rows", figures, 420))
-    assert (rows["Round trip"], rows["Your voice"], rows["First answer"]) == (
+    assert (rows["Round trip"], rows["Microphone level"], rows["First answer"]) == (
         "20 ms", "25 %", "420 ms",
     )  # fmt: skip
 
