@@ -60,7 +60,7 @@ class _Child:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", MODULE, "--json", "--image-latency", IMAGE_LATENCY_S, "--port", str(port)),
-                *("--cert-dir", folder),
+                *("--exit-with-parent", "--cert-dir", folder),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -99,7 +99,6 @@ class _Child:
                 async with asyncio.timeout(STOP_LIMIT_S):
                     await self._process.wait()
             except TimeoutError:
-                self._process.kill()
                 await self._process.wait()
         self._reader.cancel()
         await asyncio.gather(self._reader, return_exceptions=True)
