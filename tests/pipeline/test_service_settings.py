@@ -35,7 +35,7 @@ def test_defaults() -> None:
         ("max_sdp_bytes", 65_536, 1024, 1_048_576),
         ("max_m_lines", 8, 1, 64),
         ("max_candidates", 64, 1, 1024),
-        ("max_data_channel_message_bytes", 262_144, 16_384, 1_048_576),
+        ("max_data_channel_message_bytes", 262_144, 16_384, 524_288),
         ("connect_timeout_s", 15, 1, 120),
         ("idle_timeout_s", 60, 0, 86_400),
         ("port", 7860, 0, 65_535),
