@@ -5,7 +5,6 @@ import json
 import logging
 import ssl
 import sys
-import tempfile
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,12 +35,11 @@ async def emulator_process(port: int = 0) -> AsyncIterator[Endpoint]:
     Raises `EmulatorFailed`. The child ends with this context, and by itself if this process
     is killed. What it says on its standard error is logged.
     """
-    with tempfile.TemporaryDirectory(prefix="easel-emulator-") as folder:
-        child = await _Child.start(port, folder)
-        try:
-            yield await child.listening()
-        finally:
-            await child.stop()
+    child = await _Child.start(port)
+    try:
+        yield await child.listening()
+    finally:
+        await child.stop()
 
 
 class _Child:
@@ -54,7 +52,7 @@ class _Child:
         self._reader = asyncio.create_task(self._read_errors(), name="emulator-stderr")
 
     @classmethod
-    async def start(cls, port: int, folder: str) -> "_Child":
+    async def start(cls, port: int) -> "_Child":
         """Raises `EmulatorFailed`."""
         try:
             process = await asyncio.create_subprocess_exec(
@@ -99,6 +97,7 @@ class _Child:
                 async with asyncio.timeout(STOP_LIMIT_S):
                     await self._process.wait()
             except TimeoutError:
+                self._process.kill()
                 await self._process.wait()
         self._reader.cancel()
         await asyncio.gather(self._reader, return_exceptions=True)

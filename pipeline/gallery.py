@@ -91,9 +91,9 @@ class Gallery:
         if not self.delivery.knows(peer_id):  # back from a lost connection, without a word
             self.delivery.join(peer_id, now)
         for event in self.delivery.due(peer_id, now):
-            if not participant.send(rtvi.server_message(self._with_address(event))):
-                return  # no channel, or a full one: the rest stays due, and in order
-            self.delivery.sent(peer_id, event["seq"], now)
+            # Not sent: no channel, a full one, or too long for this peer. It stays due.
+            if participant.send(rtvi.server_message(self._with_address(event))):
+                self.delivery.sent(peer_id, event["seq"], now)
 
     def _with_address(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Signed when it is sent: an event may be sent again long after it happened."""

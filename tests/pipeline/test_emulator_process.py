@@ -61,14 +61,17 @@ async def main():
 
 asyncio.run(main())
 """
-    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None  # PIPE above
-    pid = int(parent.stdout.readline())
-    child = os.pidfd_open(pid)
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        try:
+            assert parent.stdout is not None  # PIPE above
+            pid = int(parent.stdout.readline())
+            child = os.pidfd_open(pid)
+            assert os.getpgid(pid) != os.getpgid(parent.pid)
+        finally:
+            parent.kill()
     try:
-        assert os.getpgid(pid) != os.getpgid(parent.pid)
-        parent.kill()
-        parent.communicate(timeout=WAIT_LIMIT_S)
         assert parent.returncode == -signal.SIGKILL
         assert select.select([child], [], [], WAIT_LIMIT_S)[0], "the emulator lives on"
     finally:

@@ -23,10 +23,11 @@ class Phone:
     peer_id: str
     is_ready: bool = True
     room_for: int = 1000
+    longest: int = 1 << 16
     messages: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, message: str) -> bool:
-        if self.room_for <= 0:
+        if self.room_for <= 0 or len(message) > self.longest:
             return False
         self.room_for -= 1
         self.messages.append(json.loads(message))
@@ -143,6 +144,14 @@ def test_what_cannot_be_sent_is_sent_later_and_in_order(room: Room) -> None:
     phone.room_for = 1000
     room.later(0.0)
     assert [seq for seq, _ in phone.events] == [1, 2, 3]
+
+
+def test_what_a_peer_can_never_take_does_not_hold_up_the_rest(room: Room) -> None:
+    phone = room.add(Phone("a", longest=400))
+    room.start("cat")
+    room.ready("cat")
+    room.start("dog")
+    assert [seq for seq, _ in phone.events] == [1, 3]
 
 
 def test_a_client_that_starts_anew_gets_everything_again(room: Room) -> None:

@@ -15,7 +15,7 @@ from processors.opus import OUTPUT_HZ, OpusDecoder
 from processors.playout import IN_FLIGHT_S, PACKET_S, TIMESTAMP_STEP
 from tests.processors.probe import around
 from tests.processors.sounds import Pcm, likeness, spoken, tone
-from tests.processors.virtual_time import in_virtual_time
+from tests.processors.virtual_time import VirtualTimeLoop, in_virtual_time
 from tests.processors.voice import Voice, voice
 
 CHUNK_S = 0.2
@@ -93,6 +93,34 @@ async def test_an_interruption_silences_at_once() -> None:
         assert v.cut.received_s == 10.0
         assert v.cut.heard_s == pytest.approx(2.0 - IN_FLIGHT_S, abs=AHEAD_S)
         assert v.audio_out.counters.cuts == 1
+
+
+@in_virtual_time
+async def test_after_an_interruption_the_next_answer_counts_from_zero() -> None:
+    """Even when Gemini does not end the turn that it cut."""
+    async with voice() as v:
+        await v.say(sound(5.0))
+        await v.later(1.0)
+        await v.push(InterruptionFrame())
+        await v.say(sound(2.0))
+        await v.push(InterruptionFrame())
+        assert v.cut.received_s == 2.0
+        assert v.cut.heard_s == 0.0
+        assert v.audio_out.counters.answers == 2
+
+
+@in_virtual_time
+async def test_a_busy_loop_makes_packets_late_but_no_holes_between_them() -> None:
+    async with voice() as v:
+        await v.say(sound(1.0))
+        await v.later(0.3)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        loop.jumping.now += 0.11
+        await v.push(GenerationCompleteFrame())
+        await v.to_the_end()
+        assert max(np.diff(v.times)) > 0.1
+        assert set(np.diff(v.stamps)) == {TIMESTAMP_STEP}
 
 
 @in_virtual_time
@@ -303,7 +331,8 @@ async def test_the_end_comes_after_the_last_word() -> None:
         await v.later(0.5)
     sent = len(v.packets)
     assert v.said == ["started", "stopped", "end"]
-    v.audio_out.beat(asyncio.get_running_loop().time())
+    for _ in range(3 * KEEP_ALIVE_BEATS):
+        v.audio_out.beat(asyncio.get_running_loop().time())
     assert len(v.packets) == sent
     assert not v.audio_out.speaking
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from processors.errors import CodecError
 from processors.opus import (
+    BITRATE,
     INPUT_HZ,
     MAX_PACKET_S,
     OUTPUT_HZ,
@@ -19,7 +20,7 @@ from processors.opus import (
     Pcm,
     library_path,
 )
-from tests.processors.sounds import likeness, silence, spoken, tone
+from tests.processors.sounds import likeness, noise, silence, spoken, tone
 
 PACKET = OUTPUT_HZ // 50
 SENTENCE = "change the wall to blue"
@@ -82,9 +83,23 @@ def test_a_tone_keeps_its_pitch_at_16_khz() -> None:
 
 
 def test_32_kbit_a_second_are_what_it_costs() -> None:
-    size = sum(map(len, packets(spoken(SENTENCE, OUTPUT_HZ))))
-    seconds = spoken(SENTENCE, OUTPUT_HZ).size / OUTPUT_HZ
-    assert 16_000 < size * 8 / seconds < 40_000
+    seconds = 4.0
+    size = sum(map(len, packets(noise(seconds, -20.0, OUTPUT_HZ))))
+    assert size * 8 / seconds == pytest.approx(BITRATE, rel=0.05)
+
+
+def test_nothing_is_left_of_those_that_are_gone() -> None:
+    """A decoder takes 20 KiB, an encoder more."""
+    before = resident_kib()
+    for _ in range(1500):
+        OpusDecoder()
+        OpusEncoder()
+    assert resident_kib() - before < 16 * 1024
+
+
+def resident_kib() -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
 
 
 @pytest.mark.parametrize("ms", [10, 20, 40, 60])

@@ -155,6 +155,8 @@ async def test_closing_twice_and_closing_what_never_ran() -> None:
     await beats.wait_for(1)
     await ticker.close()
     await ticker.close()
-    ticker.subscribe(beats)
-    await beats.wait_for(3)
+    count = len(beats.times)
+    others = Beats(ticker)
+    await others.wait_for(3)
     await ticker.close()
+    assert len(beats.times) == count, "who was dropped must subscribe again"

@@ -20,6 +20,7 @@ from processors.frames import (
     ToolResultFrame,
 )
 from processors.tool_stage import MAX_RUNNING, ToolCounters, ToolStage
+from processors.tool_threads import MAX_THREADS
 from processors.tools import Toolset, tool
 from tests.processors.probe import WAIT_LIMIT_S, Around, around
 
@@ -200,19 +201,21 @@ async def test_a_plain_tool_that_never_returns_is_abandoned(kitchen: Kitchen) ->
     stage = stage_of(kitchen.boil, kitchen.add, time_limit_s=LATE_S)
     try:
         async with around(stage) as probes:
-            for number in range(MAX_RUNNING):
+            for number in range(MAX_THREADS):
                 await call(probes, "boil", str(number))
-            results = await probes.above.wait_for(ToolResultFrame, MAX_RUNNING)
+                if number == MAX_THREADS // 2:  # fewer than may run at a time
+                    await probes.above.wait_for(ToolResultFrame, number + 1)
+            results = await probes.above.wait_for(ToolResultFrame, MAX_THREADS)
             assert {str(r.response["error"]) for r in results} == {"boil took longer than 0.05 s."}
             await call(probes, "boil", "once more")
             await call(probes, "add", "other", a=1, b=1)
-            results = await probes.above.wait_for(ToolResultFrame, MAX_RUNNING + 2)
+            results = await probes.above.wait_for(ToolResultFrame, MAX_THREADS + 2)
     finally:
         kitchen.release.set()
     told = {result.call.id: result.response for result in results}
     assert told["once more"] == {"error": "It is busy with 16 other calls. Try again later."}
     assert told["other"] == {"output": 2.0}
-    assert stage.counters.abandoned == MAX_RUNNING
+    assert stage.counters.abandoned == MAX_THREADS
 
 
 async def test_an_async_tool_that_does_not_listen_is_abandoned(
