@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 MODULE: Final = "emulator"
 IMAGE_LATENCY_S: Final = "1.5"  # long enough to be announced, short of a real model's
 START_LIMIT_S: Final = 20.0
-STOP_LIMIT_S: Final = 1.0  # after SIGTERM; there is nothing in it to save
+STOP_LIMIT_S: Final = 2.0  # after SIGTERM; it has processes of its own to end
 LAST_LINES: Final = 5  # of its standard error, to say why it did not start
 MAX_LINE_BYTES: Final = 64 * 1024
 EMULATOR_KEY: Final = "emulator"  # the emulator takes any
@@ -58,7 +58,7 @@ class _Child:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", MODULE, "--json", "--image-latency", IMAGE_LATENCY_S, "--port", str(port)),
-                *("--exit-with-parent", "--cert-dir", folder),
+                "--exit-with-parent",  # it removes its certificate's folder itself, even then
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

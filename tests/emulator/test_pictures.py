@@ -72,7 +72,7 @@ def test_pictures_are_turned_upright() -> None:
 
 
 def test_a_bomb_is_refused_before_it_is_decoded() -> None:
-    with pytest.raises(PictureError, match="DecompressionBomb"):
+    with pytest.raises(PictureError, match="DecompressionBomb|pixels"):
         open_untrusted(png_bomb(30_000, 30_000))
     with pytest.raises(PictureError, match="pixels"):
         open_untrusted(png_bomb(6_000, 6_000))

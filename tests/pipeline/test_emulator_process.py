@@ -45,9 +45,9 @@ async def test_a_port_that_is_taken_is_a_clear_failure(unused_tcp_port: int) -> 
                 pass
 
 
-def test_it_ends_with_a_parent_that_is_killed() -> None:
-    """And not by the Ctrl-C of a terminal, which is sent to the parent's whole group: it must
-    outlive the calls."""
+def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    """And removes its files. Not by the Ctrl-C of a terminal, which is sent to the parent's
+    whole group: it must outlive the calls."""
     program = """
 import asyncio
 from pathlib import Path
@@ -61,8 +61,9 @@ async def main():
 
 asyncio.run(main())
 """
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment
     ) as parent:
         try:
             assert parent.stdout is not None  # PIPE above
@@ -74,6 +75,7 @@ asyncio.run(main())
     try:
         assert parent.returncode == -signal.SIGKILL
         assert select.select([child], [], [], WAIT_LIMIT_S)[0], "the emulator lives on"
+        assert list(tmp_path.iterdir()) == []
     finally:
         os.close(child)
 
