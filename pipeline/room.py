@@ -135,7 +135,7 @@ class Room:
         if participant is not None and participant.is_ready:
             self.gallery.joined(participant)
         if self.lifecycle.state in (RoomState.OPEN, RoomState.EMPTY):
-            self._apply(RoomEvent.PEER_CAME, f"peer {peer_id}")
+            self._apply(RoomEvent.PEER_CAME, "a peer came")
         return answer, peer_id
 
     def counters(self) -> dict[str, Any]:
