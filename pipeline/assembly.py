@@ -102,7 +102,7 @@ def assemble(
     return Parts(
         input=entry,
         gemini=gemini,
-        tools=ToolStage(toolset, shared.executor, model_waits=model_waits),
+        tools=ToolStage(toolset, model_waits=model_waits),
         audio_out=AudioOut(send_audio, flush_audio),
         transcripts=Transcripts(Conversation()),
         audio_in=AudioIn(entry.feed),

@@ -47,10 +47,10 @@ class ToolStage(FrameProcessor):
 
     Every other call gets exactly one result. `model_waits`: the model is silent until it has it
     (BLOCKING tools). Slow tools are then answered "started" at once, and how they ended follows
-    as a note. `executor` is not used: plain tools bring their own threads.
+    as a note. Plain tools bring their own threads.
     """
 
-    def __init__(self, toolset: Toolset, executor: object = None, *, model_waits: bool) -> None:
+    def __init__(self, toolset: Toolset, *, model_waits: bool) -> None:
         super().__init__(name="tools", enable_direct_mode=True)
         self.counters = ToolCounters()
         self._toolset = toolset

@@ -17,9 +17,14 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser
 
 from tests.chromium import Chromium, chromium_or_skip
+
+# How long an example takes says more of the machine than of us.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Whatever these name, a test that means it sets it.
 CLEARED_PREFIXES: Final = ("EASEL_", "GEMINI_", "GOOGLE_")
