@@ -103,6 +103,7 @@ async def test_without_microphone_permission(
         visitor(browser, running.url, allowed=("camera",)) as person,
     ):
         await person.join()
+        await person.shows()
         await person.write(WISH)
         await person.sees_image()
         assert bluer((await person.pixels([WALL_POINT]))[0])

@@ -1,5 +1,6 @@
 """A person at the page, in a real Chromium."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 
 CONNECT_LIMIT_MS: Final = 20_000
 ANSWER_LIMIT_MS: Final = 30_000
+ENOUGH_PICTURES: Final = 4  # two seconds of the page's camera
 DESKTOP: Final = ViewportSize(width=1440, height=900)
 PHONE: Final = ViewportSize(width=390, height=844)
 EVERYTHING: Final = ("microphone", "camera")
@@ -20,6 +22,14 @@ LOUDNESS: Final = """async () => {
   for (const s of stats.values())
     if (s.type === 'inbound-rtp' && s.kind === 'audio') energy = s.totalAudioEnergy;
   return energy;
+}"""
+
+PICTURES_SENT: Final = """async () => {
+  const stats = await window.easel.peerConnection.getStats();
+  let sent = 0;
+  for (const s of stats.values())
+    if (s.type === 'outbound-rtp' && s.kind === 'video') sent = s.framesSent ?? 0;
+  return sent;
 }"""
 
 PIXELS: Final = """async ([points]) => {
@@ -46,6 +56,12 @@ class Visitor:
         await join.click()
         status = self.page.get_by_test_id("status")
         await expect(status).to_have_attribute("data-state", "connected", timeout=CONNECT_LIMIT_MS)
+
+    async def shows(self) -> None:
+        """Waits until the camera's pictures flow: there is something to see and to edit."""
+        async with asyncio.timeout(CONNECT_LIMIT_MS / 1000):
+            while await self.page.evaluate(PICTURES_SENT) < ENOUGH_PICTURES:
+                pass  # each look is a round trip to the browser
 
     async def write(self, text: str) -> None:
         await self.page.get_by_test_id("text-input").fill(text)
