@@ -1,7 +1,6 @@
 """One room: its life, and what happens in it."""
 
 import asyncio
-import base64
 import logging
 import secrets
 import time
@@ -23,6 +22,7 @@ from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from pipeline.uploads import Uploads
 from processors.audio_in import AudioIn
+from processors.conversation import image_part
 from processors.errors import ImageRefused
 from processors.frames import (
     ImageEventFrame,
@@ -196,17 +196,18 @@ class Room:
 
     async def _take_file(self, participant: Participant, message: rtvi.SendFile) -> None:
         try:
-            picture = await self.uploads.of_message_untrusted(message)
+            upload = await self.uploads.of_message_untrusted(message)
         except ImageRefused as refusal:
             self.count(refusal.counter)
             participant.send(rtvi.error_response(message.message_id, str(refusal)))
             return
         self.parts.input.feed(
             UserImagesFrame(
-                ((picture.mime_type, picture.data),),
+                ((upload.picture.mime_type, upload.picture.data),),
                 message.content,
                 participant.peer_id,
                 message.run_immediately,
+                kept=((upload.small.mime_type, upload.small.data),),
             )
         )
 
@@ -260,8 +261,7 @@ def _content(turn: HistoryTurn) -> dict[str, Any]:
         if part.text is not None:
             parts.append({"text": part.text})
         if part.inline_data is not None:
-            data = base64.b64encode(part.inline_data.data).decode()
-            parts.append({"inlineData": {"mimeType": part.inline_data.mime_type, "data": data}})
+            parts.append(image_part(part.inline_data.mime_type, part.inline_data.data))
     return {"role": turn.role, "parts": parts}
 
 

@@ -6,15 +6,24 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Final
 
 from processors.errors import ImageRefused
-from processors.images.pixels import Picture, upload_untrusted
+from processors.images.pixels import Picture, for_the_record, upload_untrusted
 from transports import rtvi
 
 SCHEME: Final = "easel:"
 MAX_KEPT: Final = 16
 MAX_IN_THE_MAKING: Final = 4  # of a room: each may be as large as an upload may be
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """`picture` goes to the models, `small` into the history."""
+
+    picture: Picture
+    small: Picture
 
 
 class Uploads:
@@ -30,7 +39,7 @@ class Uploads:
         self._max_bytes = max_bytes
         self._on_upload = on_upload
         self._in_the_making = 0
-        self._pictures: OrderedDict[str, Picture] = OrderedDict()
+        self._uploads: OrderedDict[str, Upload] = OrderedDict()
 
     async def add_untrusted(self, data: bytes) -> tuple[str, Picture]:
         """Decodes and keeps it; returns the address to name it by."""
@@ -45,33 +54,40 @@ class Uploads:
         self._in_the_making += 1
         try:
             loop = asyncio.get_running_loop()
-            picture = await loop.run_in_executor(self._executor, upload_untrusted, data)
+            upload = await loop.run_in_executor(self._executor, _upload_untrusted, data)
         finally:
             self._in_the_making -= 1
-        return self._keep(picture), picture
+        return self._keep(upload), upload.picture
 
-    async def of_message_untrusted(self, message: rtvi.SendFile) -> Picture:
+    async def of_message_untrusted(self, message: rtvi.SendFile) -> Upload:
         """The image that a `send-file` means: an upload by address, or bytes within it.
 
         Other addresses are refused: the service fetches nothing for strangers.
         """
         if message.url is not None:
-            picture = self._pictures.get(message.url)
-            if picture is None:
+            upload = self._uploads.get(message.url)
+            if upload is None:
                 raise ImageRefused(
                     "There is no such upload in this session.", counter="upload_unknown"
                 )
-            return picture
+            return upload
         try:
             data = base64.b64decode(message.base64_data or "", validate=True)
         except ValueError:
             raise ImageRefused("The file is not base64.", counter="upload_no_image") from None
-        return (await self.add_untrusted(data))[1]
+        url, _ = await self.add_untrusted(data)
+        return self._uploads[url]
 
-    def _keep(self, picture: Picture) -> str:
+    def _keep(self, upload: Upload) -> str:
         url = SCHEME + secrets.token_urlsafe(12)
-        self._pictures[url] = picture
-        while len(self._pictures) > MAX_KEPT:
-            self._pictures.popitem(last=False)
-        self._on_upload(picture)
+        self._uploads[url] = upload
+        while len(self._uploads) > MAX_KEPT:
+            self._uploads.popitem(last=False)
+        self._on_upload(upload.picture)
         return url
+
+
+def _upload_untrusted(data: bytes) -> Upload:
+    """In a worker thread. Raises `ImageRefused`."""
+    picture = upload_untrusted(data)
+    return Upload(picture, for_the_record(picture))

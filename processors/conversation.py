@@ -9,6 +9,7 @@ the answer has begun, or after its end. They belong to the turn that is being an
 the user has spoken again meanwhile. Hence the user's side stays open as long as the answer does.
 """
 
+import base64
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,11 +18,14 @@ from typing import Any, Final
 from processors.frames import Role
 
 HISTORY_LIMIT: Final = 2000  # entries; an hour of lively talk is some hundreds
+IMAGES_LIMIT_BYTES: Final = 2 << 20  # as much as a room may begin with
+MAX_SHOWN: Final = 32  # images to one utterance, the newest of them: as many as a turn may have
+FORGOTTEN_IMAGE: Final = "[an image]"
 
 
 @dataclass(slots=True)
 class Entry:
-    """One side of a turn. `parts` as in Gemini's `Content`, beside the text."""
+    """One side of a turn. `parts` as in Gemini's `Content`; the text comes after them."""
 
     role: Role
     turn: int
@@ -52,14 +56,14 @@ class Conversation:
     _heard_again: bool = False  # and after the model began
     _sounded: bool = False  # the answer was heard, or is being heard
     _end_owed: bool = False  # of the turn that was interrupted
+    _shown: list[dict[str, Any]] = field(default_factory=list)  # images; the words to them follow
 
     def begin_with(self, contents: Sequence[dict[str, Any]]) -> None:
         """Turns that came before this room, each with role and parts."""
-        for content in contents:
-            text = "".join(part.get("text", "") for part in content["parts"])
-            rest = [part for part in content["parts"] if "text" not in part]
-            self.history.append(Entry(Role(content["role"]), 0, text, parts=rest))
-        del self.history[:-HISTORY_LIMIT]
+        self.history += [
+            Entry(Role(content["role"]), 0, parts=list(content["parts"])) for content in contents
+        ]
+        self._forget_oldest()
 
     def entry(self, role: Role) -> Entry | None:
         """The side that is not final yet."""
@@ -84,12 +88,22 @@ class Conversation:
         if entry is None:
             entry = self._open[role] = Entry(role, self.turn)
             self._begun.add(role)
+            if role is Role.USER:
+                entry.parts, self._shown = self._shown, []
         entry.text = (entry.text + fragment).lstrip()
         entry.peer_id = peer_id or entry.peer_id
         return finals, entry
 
+    def showed(self, images: Sequence[tuple[str, bytes]]) -> None:
+        """Images (MIME type, bytes) that belong to what the user says or writes next."""
+        self._shown += [image_part(mime_type, data) for mime_type, data in images]
+        del self._shown[:-MAX_SHOWN]
+
     def typed(self, text: str, *, peer_id: str) -> list[Entry]:
-        """A text is a whole utterance. An answer that is still being given stays open."""
+        """A text is a whole utterance, and so are images to which there are no words.
+
+        An answer that is still being given stays open.
+        """
         finals = self._next_turn() if self._begun else []
         self.append(Role.USER, text, peer_id=peer_id)
         return [*finals, *self.finish(Role.USER)]
@@ -117,7 +131,7 @@ class Conversation:
         return self._finish_answered()
 
     def close(self) -> list[Entry]:
-        """The conversation is over: nothing stays open."""
+        """The conversation is over, or what was answered is: nothing stays open."""
         return [*self.finish(Role.USER), *self.finish(Role.MODEL)]
 
     def cut_answer(self, heard_share: float) -> list[Entry]:
@@ -177,11 +191,31 @@ class Conversation:
         while place and _order(self.history[place - 1]) > _order(entry):
             place -= 1
         self.history.insert(place, entry)
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Entries first; of the others the images, whose places stay marked by a word."""
         del self.history[:-HISTORY_LIMIT]
+        kept_bytes = 0
+        for entry in reversed(self.history):
+            for index, part in enumerate(entry.parts):
+                kept_bytes += _image_bytes(part)
+                if _image_bytes(part) and kept_bytes > IMAGES_LIMIT_BYTES:
+                    entry.parts[index] = {"text": FORGOTTEN_IMAGE}
 
 
 def _order(entry: Entry) -> tuple[int, bool]:
     return entry.turn, entry.role is Role.MODEL
+
+
+def image_part(mime_type: str, data: bytes) -> dict[str, Any]:
+    """As a part of Gemini's `Content`."""
+    return {"inlineData": {"mimeType": mime_type, "data": base64.b64encode(data).decode()}}
+
+
+def _image_bytes(part: dict[str, Any]) -> int:
+    data = str(part.get("inlineData", {}).get("data", ""))
+    return len(data) * 3 // 4 - data[-2:].count("=")
 
 
 def first_share(text: str, share: float) -> str:

@@ -46,13 +46,15 @@ class UserTextFrame(DataFrame):
 class UserImagesFrame(DataFrame):
     """Images that a peer put into the conversation, with words or without.
 
-    `images` are (MIME type, bytes), decoded and checked before.
+    `images` are (MIME type, bytes), decoded and checked before; `kept` are small copies of them
+    for the record.
     """
 
     images: tuple[tuple[str, bytes], ...]
     text: str
     peer_id: str
     run_immediately: bool = True
+    kept: tuple[tuple[str, bytes], ...] = ()
     interruptible: bool = field(default=False, init=False)
 
 

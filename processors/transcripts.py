@@ -42,8 +42,12 @@ class Transcripts(FrameProcessor):
             case TranscriptDeltaFrame():
                 await self._on_delta(frame)
                 return
-            case UserTextFrame(text=text) | UserImagesFrame(text=text) if text.strip():
+            case UserTextFrame(text=text) if text.strip():
                 await self._finals(self.conversation.typed(text, peer_id=frame.peer_id))
+            case UserImagesFrame(text=text):
+                self.conversation.showed(frame.kept)
+                if text.strip() or frame.run_immediately:
+                    await self._finals(self.conversation.typed(text, peer_id=frame.peer_id))
             case SpeakerActivityFrame(peer_id=peer_id, speaking=True):
                 self._speaker = peer_id
                 self.conversation.user_began()
@@ -71,7 +75,8 @@ class Transcripts(FrameProcessor):
 
     async def _finals(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            await self._emit(entry, final=True)
+            if entry.text or not entry.parts:  # to images alone there is nothing to read
+                await self._emit(entry, final=True)
 
     async def _emit(self, entry: Entry, *, final: bool = False, delta: str = "") -> None:
         await self.push_frame(

@@ -15,7 +15,8 @@ from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection, RTCSessi
 from av import AudioFrame, VideoFrame
 from numpy.typing import NDArray
 
-from processors.opus import OpusDecoder
+from processors.opus import INPUT_HZ, OpusDecoder
+from processors.playout import RTP_CLOCK_HZ
 from processors.voice_activity import level_db
 from tests.browser.stage_set import room_picture
 from transports.aiortc_seam import IceBinding, SamplingReceiver, seam
@@ -93,16 +94,16 @@ class Camera(MediaStreamTrack):
 
 @dataclass(frozen=True)
 class Packet:
-    """An audio packet from the service. `at` is Unix time, `level` in dB of full scale."""
+    """An audio packet from the service. `at` is Unix time, `samples` are at 16 kHz."""
 
     at: float
     sequence: int
     timestamp: int
-    level: float
+    samples: Pcm
 
     @property
     def audible(self) -> bool:
-        return self.level > AUDIBLE_DB
+        return level_db(self.samples) > AUDIBLE_DB
 
 
 @dataclass
@@ -124,8 +125,17 @@ class TalkingPeer:
 
     def on_rtp(self, arrival: RtpArrival, receiver: SamplingReceiver) -> None:
         if arrival.kind == "audio":
-            level = level_db(self._decoder.decode(arrival.payload))
-            self.packets.append(Packet(time.time(), arrival.sequence, arrival.timestamp, level))
+            samples = self._decoder.decode(arrival.payload)
+            self.packets.append(Packet(time.time(), arrival.sequence, arrival.timestamp, samples))
+
+    def sound(self) -> Pcm:
+        """All that was received so far, at 16 kHz, each packet where its timestamp puts it."""
+        first = self.packets[0].timestamp
+        starts = [(p.timestamp - first) * INPUT_HZ // RTP_CLOCK_HZ for p in self.packets]
+        sound = np.zeros(starts[-1] + self.packets[-1].samples.size, np.int16)
+        for start, packet in zip(starts, self.packets, strict=True):
+            sound[start : start + packet.samples.size] = packet.samples
+        return sound
 
     async def join(self, room: dict[str, Any] | None = None, **body: Any) -> None:
         """Start, offer, `client-ready`; returns when the bot is ready."""

@@ -36,6 +36,8 @@ MAX_PIXELS_TIMES_SCANS: Final = 500_000_000  # the largest image in 12 scans: a 
 UPLOAD_LONG_SIDE: Final = 2048
 UPLOAD_QUALITY: Final = 90
 UPLOAD_MAX_BYTES: Final = 4 << 20  # it goes to models in messages of bounded size
+RECORD_LONG_SIDE: Final = 512
+RECORD_QUALITY: Final = 75
 THUMBNAIL_LONG_SIDE: Final = 160
 THUMBNAIL_QUALITY: Final = 60
 FORMATS: Final = (
@@ -95,15 +97,28 @@ def upload_untrusted(data: bytes) -> Picture:
         raise _refusal(error) from None
 
 
+def for_the_record(picture: Picture) -> Picture:
+    """A small JPEG of what `upload_untrusted` returned: some 50 kB, enough to know it by."""
+    small = _opaque(_small(picture.data, RECORD_LONG_SIDE))
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=RECORD_QUALITY)
+    return Picture("image/jpeg", out.getvalue(), small.width, small.height)
+
+
 def thumbnail(data: bytes) -> str:
     """A data URL of a few kB, to travel in an event. `data` has passed `picture_untrusted`."""
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
-    image.draft("RGB", (THUMBNAIL_LONG_SIDE * 2, THUMBNAIL_LONG_SIDE * 2))
-    small = _shrunk(image, THUMBNAIL_LONG_SIDE)
-    small.info = {}
     out = io.BytesIO()
-    small.save(out, "WEBP", quality=THUMBNAIL_QUALITY)
+    _small(data, THUMBNAIL_LONG_SIDE).save(out, "WEBP", quality=THUMBNAIL_QUALITY)
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def _small(data: bytes, long_side: int) -> Image.Image:
+    """Of an image that has been decoded before. Nothing but pixels."""
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    image.draft("RGB", (long_side * 2, long_side * 2))  # a JPEG decodes smaller
+    small = _shrunk(image, long_side)
+    small.info = {}
+    return small
 
 
 def _open_untrusted(data: bytes) -> Image.Image:
@@ -165,8 +180,13 @@ def _written(image: Image.Image) -> Picture:
         image.save(out, "PNG")
         if out.tell() <= UPLOAD_MAX_BYTES:
             return Picture("image/png", out.getvalue(), image.width, image.height)
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
         out = io.BytesIO()
-    image.convert("RGB").save(out, "JPEG", quality=UPLOAD_QUALITY)
+    _opaque(image).save(out, "JPEG", quality=UPLOAD_QUALITY)
     return Picture("image/jpeg", out.getvalue(), image.width, image.height)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """What shone through shows white."""
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")

@@ -43,13 +43,15 @@ async def test_an_upload_can_be_named_by_its_address(uploads: Uploads, told: lis
     assert url.startswith(SCHEME)
     assert (picture.mime_type, picture.width, picture.height) == ("image/jpeg", 40, 30)
     assert told == [picture]
-    assert await uploads.of_message_untrusted(message(url=url)) is picture
+    upload = await uploads.of_message_untrusted(message(url=url))
+    assert upload.picture is picture
+    assert (upload.small.width, upload.small.height) == (40, 30)
 
 
 async def test_an_image_may_come_within_the_message(uploads: Uploads, told: list[Picture]) -> None:
     data = base64.b64encode(png(1, 1, b"\0\1\2\3")).decode()
-    picture = await uploads.of_message_untrusted(message(data=data))
-    assert told == [picture]
+    upload = await uploads.of_message_untrusted(message(data=data))
+    assert told == [upload.picture]
 
 
 @pytest.mark.parametrize(

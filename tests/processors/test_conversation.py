@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.conversation import HISTORY_LIMIT, Conversation, first_share
+from processors.conversation import (
+    FORGOTTEN_IMAGE,
+    HISTORY_LIMIT,
+    IMAGES_LIMIT_BYTES,
+    MAX_SHOWN,
+    Conversation,
+    first_share,
+    image_part,
+)
 from processors.frames import Role
 from tests.processors.conversation_talk import Talk
 
@@ -295,18 +303,74 @@ def test_what_came_before_comes_first() -> None:
     conversation.append(USER, "thanks")
     conversation.close()
     assert conversation.contents() == [
-        {"role": "user", "parts": [image, {"text": "look"}]},
+        {"role": "user", "parts": [{"text": "look"}, image]},
         {"role": "model", "parts": [{"text": "nice"}]},
         {"role": "user", "parts": [{"text": "thanks"}]},
     ]
 
 
-def test_parts_without_text_are_recorded_too() -> None:
+def test_images_belong_to_the_words_after_them() -> None:
     conversation = Conversation()
-    _, entry = conversation.append(USER, "")
-    entry.parts.append({"fileData": {}})
-    conversation.close()
-    assert conversation.contents() == [{"role": "user", "parts": [{"fileData": {}}]}]
+    conversation.showed([("image/png", b"lamp")])
+    conversation.append(MODEL, "hello")
+    conversation.complete()
+    conversation.showed([("image/jpeg", b"table")])
+    conversation.typed("put it there", peer_id="p")
+    conversation.typed("thanks", peer_id="p")
+    assert conversation.contents() == [
+        {"role": "model", "parts": [{"text": "hello"}]},
+        {
+            "role": "user",
+            "parts": [
+                image_part("image/png", b"lamp"),
+                image_part("image/jpeg", b"table"),
+                {"text": "put it there"},
+            ],
+        },
+        {"role": "user", "parts": [{"text": "thanks"}]},
+    ]
+
+
+def test_images_are_written_as_gemini_writes_them() -> None:
+    part = image_part("image/png", b"\xfb\xff")
+    assert part == {"inlineData": {"mimeType": "image/png", "data": "+/8="}}
+
+
+def test_images_alone_are_a_turn() -> None:
+    conversation = Conversation()
+    conversation.showed([("image/png", b"lamp")])
+    (entry,) = conversation.typed("", peer_id="p")
+    assert entry.text == ""
+    part = image_part("image/png", b"lamp")
+    assert conversation.contents() == [{"role": "user", "parts": [part]}]
+
+
+def test_of_too_many_images_to_one_utterance_the_newest_count() -> None:
+    conversation = Conversation()
+    for number in range(MAX_SHOWN + 2):
+        conversation.showed([("image/png", bytes([number]))])
+    conversation.typed("look", peer_id="p")
+    parts = conversation.contents()[0]["parts"]
+    assert parts[0] == image_part("image/png", bytes([2]))
+    assert len(parts) == MAX_SHOWN + 1
+
+
+def test_the_oldest_images_are_forgotten_when_they_are_too_large_together() -> None:
+    half = ("image/png", b"x" * (IMAGES_LIMIT_BYTES // 2))
+    conversation = Conversation()
+    conversation.begin_with(
+        [{"role": "user", "parts": [image_part(*half), {"text": "one"}]}] * 2
+        + [{"role": "model", "parts": [{"text": "two"}]}]
+    )
+    assert "inlineData" in conversation.contents()[0]["parts"][0]
+    conversation.showed([half])
+    conversation.typed("three", peer_id="p")
+    assert conversation.contents() == [
+        {"role": "user", "parts": [{"text": FORGOTTEN_IMAGE}, {"text": "one"}]},
+        {"role": "user", "parts": [image_part(*half), {"text": "one"}]},
+        {"role": "model", "parts": [{"text": "two"}]},
+        {"role": "user", "parts": [image_part(*half), {"text": "three"}]},
+    ]
 
 
 def test_the_record_is_bounded(talk: Talk) -> None:

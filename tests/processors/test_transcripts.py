@@ -11,7 +11,7 @@ from pipecat.frames.frames import (
 )
 
 from processors.audio_out import AudioOut
-from processors.conversation import Conversation
+from processors.conversation import Conversation, image_part
 from processors.frames import (
     AnswerCutFrame,
     Role,
@@ -197,9 +197,28 @@ async def test_what_is_typed_is_said() -> None:
 async def test_what_is_written_to_an_image_is_said_and_an_image_alone_says_nothing() -> None:
     async with talk() as t:
         image = (("image/png", b"png"),)
-        await t.push(UserImagesFrame(image, "look", "ann"), UserImagesFrame(image, " ", "ann"))
+        await t.push(
+            UserImagesFrame(image, "look", "ann", kept=image),
+            UserImagesFrame(image, " ", "ann", kept=image),
+        )
         assert t.told == ["1 user: look*"]
         assert len(t.probes.below.of(UserImagesFrame)) == 2
+        part = image_part("image/png", b"png")
+        assert t.conversation.contents() == [
+            {"role": "user", "parts": [part, {"text": "look"}]},
+            {"role": "user", "parts": [part]},
+        ]
+
+
+async def test_images_that_wait_for_words_are_recorded_with_them() -> None:
+    async with talk() as t:
+        lamp, table = (("image/png", b"lamp"),), (("image/png", b"table"),)
+        await t.push(UserImagesFrame(lamp, "", "ann", run_immediately=False, kept=lamp))
+        assert t.conversation.contents() == []
+        await t.push(UserImagesFrame(table, "combine", "ann", kept=table))
+        (turn,) = t.conversation.contents()
+        words = {"text": "combine"}
+        assert turn["parts"] == [image_part(*lamp[0]), image_part(*table[0]), words]
 
 
 async def test_at_the_end_all_becomes_final() -> None:

@@ -19,9 +19,11 @@ from processors.errors import ImageRefused
 from processors.images import pixels
 from processors.images.pixels import (
     MAX_PARTS,
+    RECORD_LONG_SIDE,
     THUMBNAIL_LONG_SIDE,
     UPLOAD_LONG_SIDE,
     Picture,
+    for_the_record,
     picture_untrusted,
     thumbnail,
     upload_untrusted,
@@ -375,6 +377,23 @@ print("survived")
             [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
         )
         assert done.stdout == "survived\n", done.stderr
+
+
+class TestForTheRecord:
+    @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+    @pytest.mark.parametrize("size", [(2048, 1024), (3, 2)])
+    def test_it_is_a_small_jpeg(self, mode: str, size: tuple[int, int]) -> None:
+        small = for_the_record(upload_untrusted(encoded(Image.new(mode, size, "red"), "PNG")))
+        image = decoded(small.data)
+        assert (small.mime_type, image.format) == ("image/jpeg", "JPEG")
+        assert image.size == (small.width, small.height)
+        assert max(image.size) == min(max(size), RECORD_LONG_SIDE)
+        assert is_about(tuple(image.getpixel((0, 0))), (255, 0, 0))  # type: ignore[arg-type]  # a tuple for RGB
+
+    def test_what_shone_through_is_white(self) -> None:
+        clear = upload_untrusted(encoded(Image.new("RGBA", (8, 8), (9, 9, 9, 0)), "PNG"))
+        image = decoded(for_the_record(clear).data)
+        assert is_about(tuple(image.getpixel((4, 4))), (255, 255, 255))  # type: ignore[arg-type]  # as above
 
 
 class TestThumbnails:
