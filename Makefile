@@ -34,7 +34,12 @@ run: .venv/.for-run ## install what is missing, start Easel, say where its page 
 	@exec .venv/bin/easel serve $(ARGS)
 
 test: .venv/.for-test chromium ## install what is missing and run every test
+ifeq ($(strip $(ARGS)),)
+	.venv/bin/python -m tests.own_coverage
+	.venv/bin/pytest --without-cores
+else
 	.venv/bin/pytest $(ARGS)
+endif
 
 check: .venv/.for-test ## ruff, mypy and the import contracts
 	.venv/bin/ruff check .

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser
 
 from tests.chromium import Chromium, chromium_or_skip
+from tests.own_coverage import ROOT, cores, own_tests
 
 # How long an example takes says more of the machine than of us.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,8 +36,29 @@ AT_THE_PACE_OF_MEDIA: Final = ("browser", "realtime")  # markers
 # The loop's own executor; pytest-asyncio ends it with the loop, after our check.
 LOOP_THREADS: Final = "asyncio_"
 
+LEFT_OUT: Final = pytest.StashKey[frozenset[Path]]()
+
 # How long something that is already ending may take to end. Passing it fails the test.
 GRACE_S: Final = 2.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--without-cores",
+        action="store_true",
+        help="leave out what `python -m tests.own_coverage` has run",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = frozenset(
+        ROOT / test for test in (own_tests(cores()) if config.getoption("--without-cores") else ())
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """None: as pytest thinks fit."""
+    return True if collection_path in config.stash[LEFT_OUT] else None
 
 
 @pytest.fixture(autouse=True)
