@@ -57,7 +57,7 @@ def run(chosen: Sequence[Core], data_file: Path) -> int:
     packages = sorted({core.source.partition("/")[0] for core in chosen})
     command = [sys.executable, "-m", "pytest", *own_tests(chosen)]
     command += [f"--cov={package}" for package in packages]
-    command += ["--cov-branch", "--cov-context=test", "--cov-report="]
+    command += ["--cov-context=test", "--cov-report="]
     environment = {**os.environ, "COVERAGE_FILE": str(data_file)}
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
