@@ -170,6 +170,9 @@ class Participant:
             return
         self._handle(message)
 
+    def on_dropped(self, counter: str) -> None:
+        self._room.count(counter)
+
     def _handle(self, message: rtvi.Inbound) -> None:
         match message:
             case rtvi.Ping():

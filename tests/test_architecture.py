@@ -33,7 +33,9 @@ LONG_FILES: Final[Mapping[str, str]] = {}
 LONG_FUNCTIONS: Final[Mapping[str, str]] = {}
 SEAMS: Final[Mapping[str, str]] = {
     "transports/aiortc_seam.py": "replaces parts of aiortc and aioice that have no public door",
+    "transports/packet_guards.py": "drops malformed packets where aiortc and aioice read them",
     "tests/transports/test_aiortc_seam.py": "watches what the seam replaces",
+    "tests/transports/test_packet_guards.py": "sends what aiortc itself would never send",
     "tests/conversation/test_bad_input.py": "sends more than aiortc's own limit would let it",
 }
 

@@ -1,4 +1,4 @@
-"""The one file that touches private parts of aiortc and aioice, and why each is touched.
+"""Where private parts of aiortc and aioice are replaced, and why each is.
 
 * `SamplingReceiver` replaces the receiver of the connections made within `seam()`: the stock
   one decodes every picture in a thread of its own, adds 80 ms to all speech and holds decoded
@@ -6,8 +6,8 @@
 * ICE binds to the addresses and ports that the settings name, not to all of the machine's.
 * Opus is the only audio codec, since what we send is always Opus, and its answer asks for
   forward error correction; aiortc's has no fmtp line.
-* SCTP bounds what a peer can make it hold (`sctp_reassembly.py`), and text that is no text or
-  a channel opened twice no longer ends the connection.
+* What reads packets drops those that are malformed, where aiortc ends the connection, and bounds
+  what a peer can make it hold or do (`packet_guards.py`, `sctp_reassembly.py`).
 
 The versions are pinned, and what is touched is checked at import: an upgrade fails here, in
 words, and in `tests/transports/test_aiortc_seam.py`.
@@ -27,17 +27,17 @@ from typing import Any, Final, Protocol
 
 import aioice.ice
 import aiortc.codecs
+import aiortc.rtcicetransport
 import aiortc.rtcpeerconnection
 import aiortc.rtcrtpreceiver
 import aiortc.rtcsctptransport
 from aiortc import RTCRtpReceiver, RTCSctpTransport
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
-from aiortc.rtcsctptransport import WEBRTC_BINARY, WEBRTC_DCEP, WEBRTC_STRING, InboundStream
 from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtpPacket, pack_remb_fci, unwrap_rtx
 
+from transports import packet_guards
 from transports.rtp_arrival import RtpArrival
-from transports.sctp_reassembly import BoundedInboundStream, DiscardingInboundStream
 
 PINNED: Final = {"aiortc": "1.16.0", "aioice": "0.13.0"}
 
@@ -45,7 +45,6 @@ PINNED: Final = {"aiortc": "1.16.0", "aioice": "0.13.0"}
 OPUS_ANSWER: Final = {"minptime": 10, "useinbandfec": 1, "maxplaybackrate": 16000, "stereo": 0}
 
 MAX_RTP_STREAMS: Final = 8  # of one section: a receiver report has room for 31
-MAX_SCTP_STREAMS: Final = 16  # the SDKs use one
 
 
 class SeamBroken(ImportError):
@@ -71,14 +70,21 @@ _binding: ContextVar[IceBinding | None] = ContextVar("easel_ice_binding", defaul
 
 
 @contextmanager
-def seam(sink: RtpSink, binding: IceBinding) -> Iterator[None]:
-    """Connections whose descriptions are set in this context use our receiver and addresses."""
+def seam(
+    sink: RtpSink, binding: IceBinding, on_dropped: packet_guards.OnDropped | None = None
+) -> Iterator[None]:
+    """Connections whose descriptions are set in this context use our receiver and addresses.
+
+    `on_dropped` hears of each packet that was dropped, by the name of its counter.
+    """
     sink_token, binding_token = _sink.set(sink), _binding.set(binding)
+    dropped_token = packet_guards.on_dropped.set(on_dropped)
     try:
         yield
     finally:
         _sink.reset(sink_token)
         _binding.reset(binding_token)
+        packet_guards.on_dropped.reset(dropped_token)
 
 
 class SamplingReceiver(RTCRtpReceiver):
@@ -98,7 +104,9 @@ class SamplingReceiver(RTCRtpReceiver):
         retransmitted = {e.rtx.ssrc: e.ssrc for e in parameters.encodings if e.rtx}
         self._stock._RTCRtpReceiver__rtx_ssrc = retransmitted
         self._declared = {e.ssrc for e in parameters.encodings} | retransmitted.keys()
-        self._stock._RTCRtpReceiver__transport._register_rtp_receiver(self, parameters)
+        transport = self._stock._RTCRtpReceiver__transport
+        transport._unregister_rtp_receiver(self)  # or streams of earlier offers stay for ever
+        transport._register_rtp_receiver(self, parameters)
         if not self._stock._RTCRtpReceiver__started:
             self._stock._RTCRtpReceiver__started = True
             # aiortc's own stop() cancels this task and waits for it.
@@ -106,9 +114,11 @@ class SamplingReceiver(RTCRtpReceiver):
 
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
         codec = self._stock._RTCRtpReceiver__codecs.get(packet.payload_type)
-        if codec is None or not self._enabled:
+        if codec is None:
             return
-        self._count(packet, codec.clockRate)
+        self._count(packet, codec.clockRate)  # also when switched off: it bounds the streams
+        if not self._enabled:
+            return
         if codec.name == "rtx":
             unwrapped = self._unwrap(packet, codec)
             if unwrapped is None:
@@ -244,45 +254,24 @@ class _AsyncioForIce(types.ModuleType):
         return _PortRangeLoop(loop, binding.ports)
 
 
-class BoundedSctpTransport(RTCSctpTransport):
-    """SCTP that survives, and does not keep, what a peer should not have sent."""
-
-    def _get_inbound_stream(self, stream_id: int) -> InboundStream:
-        stream = self._inbound_streams.get(stream_id)
-        if stream is None:
-            if len(self._inbound_streams) >= MAX_SCTP_STREAMS:
-                return DiscardingInboundStream()
-            stream = self._inbound_streams[stream_id] = BoundedInboundStream()
-        return stream
-
-    async def _receive(self, stream_id: int, pp_id: int, data: bytes) -> None:
-        if pp_id == WEBRTC_STRING and not _is_utf8(data):
-            pp_id = WEBRTC_BINARY  # whoever reads it will say what is wrong with it
-        if pp_id != WEBRTC_DCEP:
-            await super()._receive(stream_id, pp_id, data)
-            return
-        try:
-            await super()._receive(stream_id, pp_id, data)
-        except (AssertionError, UnicodeDecodeError):
-            return  # opened twice, or with a label that is no text
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 # What must be there: on the classes and modules, and among what their __init__ sets.
 _TOUCHED: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
     (RTCRtpReceiver, ("_run_rtcp", "_send_rtcp", "_send_rtcp_pli", "_send_rtcp_nack")),
     (RTCRtpReceiver, ("_handle_rtp_packet", "_handle_disconnect", "receive")),
-    (RTCDtlsTransport, ("_register_rtp_receiver",)),
-    (RTCSctpTransport, ("_get_inbound_stream", "_receive")),
-    (aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCSctpTransport")),
-    (aioice.ice, ("get_host_addresses", "asyncio")),
+    (RTCRtpReceiver, ("_handle_rtcp_packet",)),
+    (aiortc.RTCRtpSender, ("_handle_rtcp_packet", "kind")),
+    (RTCDtlsTransport, ("_register_rtp_receiver", "_unregister_rtp_receiver")),
+    (RTCDtlsTransport, ("_handle_rtp_data", "_handle_rtcp_data")),
+    (RtpRouter, ("route_rtp", "route_rtcp")),
+    (RTCSctpTransport, ("_get_inbound_stream", "_handle_data", "_receive", "_receive_chunk")),
+    (RTCSctpTransport, ("_receive_data_chunk", "_receive_sack_chunk")),
+    (aioice.ice.StunProtocol, ("datagram_received",)),
+    (aioice.ice.Connection, ("data_received",)),
+    (aiortc.rtcicetransport, ("Connection",)),
+    (aiortc.rtcpeerconnection, ("RTCDtlsTransport", "RTCRtpReceiver", "RTCSctpTransport")),
+    (aiortc.rtcrtpreceiver, ("StreamStatistics",)),
+    (aiortc.rtcsctptransport, ("decode_params", "parse_packet")),
+    (aioice.ice, ("get_host_addresses", "asyncio", "StunProtocol")),
 )
 _SET: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
     (
@@ -301,8 +290,10 @@ _SET: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
         ),
     ),
     (RTCRtpReceiver, ("_enabled",)),
-    (RTCDtlsTransport, ("_rtp_router",)),
-    (RTCSctpTransport, ("_inbound_streams",)),
+    (RTCDtlsTransport, ("_rtp_header_extensions_map", "_rtp_router")),
+    (RtpRouter, ("ssrc_table",)),
+    (RTCSctpTransport, ("_inbound_streams", "_last_received_tsn", "_local_tsn")),
+    (aioice.ice.Connection, ("_queue",)),
 )
 
 
@@ -331,9 +322,16 @@ def _install() -> None:
     check_internals()
     # Any: what is replaced is not typed for replacement.
     peer_connection: Any = aiortc.rtcpeerconnection
-    ice: Any = aioice.ice
     peer_connection.RTCRtpReceiver = _make_receiver
-    peer_connection.RTCSctpTransport = BoundedSctpTransport
+    peer_connection.RTCDtlsTransport = packet_guards.GuardedDtlsTransport
+    peer_connection.RTCSctpTransport = packet_guards.BoundedSctpTransport
+    sctp: Any = aiortc.rtcsctptransport
+    sctp.decode_params = packet_guards.parse_parameters_untrusted
+    sctp.parse_packet = packet_guards.parse_packet_untrusted
+    ice_transport: Any = aiortc.rtcicetransport
+    ice_transport.Connection = packet_guards.BoundedIceConnection
+    ice: Any = aioice.ice
+    ice.StunProtocol = packet_guards.GuardedStunProtocol
     ice.get_host_addresses = _host_addresses
     ice.asyncio = _AsyncioForIce("asyncio")
     opus = aiortc.codecs.CODECS["audio"][0]

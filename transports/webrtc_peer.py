@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 CLOSE_LIMIT_S: Final = 3.0
 MAX_BUFFERED_BYTES: Final = 4 << 20  # a browser closes the channel at 16 MiB
 MAX_CANDIDATES: Final = 64  # trickled over the whole life of a connection
+MAX_SECTIONS: Final = 32  # of media, over the whole life of a connection: aiortc forgets none
+MID: Final = "a=mid:"
 
 MESSAGES_PER_S: Final = 50.0  # the SDKs send one ping a second, and what a person does
 MESSAGE_BURST: Final = 200.0
@@ -56,6 +58,9 @@ class PeerListener(Protocol):
     def on_picture(self, picture: EncodedPicture) -> None: ...
 
     def on_message(self, data: str | bytes) -> None: ...
+
+    def on_dropped(self, counter: str) -> None:
+        """Something that the peer sent was dropped. `counter` names the metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +86,16 @@ class PeerConfig:
 
 @dataclass(slots=True)
 class PeerCounters:
-    """`messages_over_rate` came faster than allowed, `messages_dropped` could not be sent."""
+    """`messages_over_rate` came faster than allowed, `messages_dropped` could not be sent.
+
+    `packets_dropped` were malformed, or more than the connection could read.
+    """
 
     messages_in: int = 0
     messages_over_rate: int = 0
     messages_out: int = 0
     messages_dropped: int = 0
+    packets_dropped: int = 0
     candidates: int = 0
 
 
@@ -107,6 +116,7 @@ class WebRTCPeer:
         self._message_rate = TokenBucket(MESSAGES_PER_S, MESSAGE_BURST)
         self._complaint_rate = TokenBucket(COMPLAINTS_PER_S, 1.0)
         self._negotiating = asyncio.Lock()
+        self._mids: set[str] = set()
         self._connected = asyncio.Event()
         self._ended = asyncio.Event()
         self._end_reason = ""
@@ -124,11 +134,12 @@ class WebRTCPeer:
         """Applies an offer that `sdp.offer_untrusted` let through; returns the answer's SDP.
 
         Also for renegotiation: when one is refused, the call goes on as it was. Raises
-        `SignallingRefused` when aiortc cannot negotiate it, `NoAddressLeft` when there is no
-        address to answer with.
+        `SignallingRefused` when aiortc cannot negotiate it or it is one with too many new
+        sections, `NoAddressLeft` when there is no address to answer with.
         """
         async with self._negotiating:
-            with seam(self, self._config.binding):
+            self._count_sections(offer_sdp)
+            with seam(self, self._config.binding, self._on_packet_dropped):
                 try:
                     await self._negotiate(offer_sdp)
                 except Exception as error:  # aiortc fails at odd offers in whatever way it does
@@ -142,6 +153,17 @@ class WebRTCPeer:
         if CANDIDATE not in sdp:
             raise NoAddressLeft("no address or port for ICE could be bound")
         return answer_with_public_hosts(sdp, self._config.public_hosts)
+
+    def _count_sections(self, offer_sdp: str) -> None:
+        lines = offer_sdp.splitlines()
+        mids = self._mids | {line for line in lines if line.startswith(MID)}
+        if len(mids) > MAX_SECTIONS:
+            raise SignallingRefused(
+                f"This connection has had its {MAX_SECTIONS} media sections: make a new one.",
+                counter="sdp_too_large",
+                status=413,
+            )
+        self._mids = mids
 
     async def _negotiate(self, offer_sdp: str) -> None:
         await self._connection.setRemoteDescription(
@@ -188,9 +210,8 @@ class WebRTCPeer:
                 await self._receive_until_ended()
             else:
                 self.end(f"did not connect within {self._config.connect_limit_s:g} s")
-        except Exception:  # whatever goes wrong with one peer ends that peer only
-            logger.exception("a connection failed")
-            self.end("the service made a mistake")
+        except Exception:
+            self._end_by_mistake()
         finally:
             await self.close()
         return self._end_reason
@@ -273,10 +294,23 @@ class WebRTCPeer:
         return True
 
     def on_rtp(self, arrival: RtpArrival, receiver: SamplingReceiver) -> None:
-        if arrival.kind == "video":
-            self.video.on_rtp(arrival, receiver)
-        else:
-            self.audio.on_rtp(arrival)
+        try:
+            if arrival.kind == "video":
+                self.video.on_rtp(arrival, receiver)
+            else:
+                self.audio.on_rtp(arrival)
+        except Exception:  # aiortc must not learn of it: it would say that the peer left
+            self._end_by_mistake()
+
+    def _on_packet_dropped(self, counter: str) -> None:
+        self.counters.packets_dropped += 1
+        self._listener.on_dropped(counter)
+
+    def _end_by_mistake(self) -> None:
+        """Call it where an exception is handled. Whatever goes wrong here ends this peer only."""
+        if not self._ended.is_set():
+            logger.exception("a connection failed")
+            self.end("the service made a mistake")
 
     def _on_state(self) -> None:
         state = self.state
@@ -296,9 +330,13 @@ class WebRTCPeer:
         self.counters.messages_in += 1
         now = time.monotonic()
         if self._message_rate.take(now):
-            self._listener.on_message(data)
+            try:
+                self._listener.on_message(data)
+            except Exception:  # aiortc would take it for a malformed packet
+                self._end_by_mistake()
             return
         self.counters.messages_over_rate += 1
+        self._listener.on_dropped("message_over_rate")
         if self._complaint_rate.take(now):
             sentence = f"More than {MESSAGES_PER_S:g} messages a second: some were dropped."
             self.send_message(rtvi.error(sentence, fatal=False))

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from google import genai
 
 from pipeline.lifecycle import RoomEvent, RoomState
+from pipeline.participant import Participant
 from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
@@ -61,3 +63,11 @@ async def test_a_closed_room_ends_at_once(shared: Shared) -> None:
     async with asyncio.timeout(5):
         await room.run()
     assert room.lifecycle.state is RoomState.CLOSED
+
+
+async def test_what_a_peers_connection_drops_is_counted_by_the_service(shared: Shared) -> None:
+    counted: list[str] = []
+    room = Room("room", RoomSettings(), replace(shared, count=counted.append))
+    participant = Participant("peer", room, shared.peer_config, shared.max_message_bytes)
+    participant.on_dropped("message_over_rate")
+    assert counted == ["message_over_rate"]

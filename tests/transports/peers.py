@@ -45,6 +45,7 @@ class Listener:
         self.audio: asyncio.Queue[Playable] = asyncio.Queue()
         self.pictures: asyncio.Queue[EncodedPicture] = asyncio.Queue()
         self.messages: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self.dropped: asyncio.Queue[str] = asyncio.Queue()
 
     def on_audio(self, playable: Playable) -> None:
         self.audio.put_nowait(playable)
@@ -54,6 +55,9 @@ class Listener:
 
     def on_message(self, data: str | bytes) -> None:
         self.messages.put_nowait(data)
+
+    def on_dropped(self, counter: str) -> None:
+        self.dropped.put_nowait(counter)
 
 
 class Camera(MediaStreamTrack):

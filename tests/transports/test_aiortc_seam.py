@@ -6,7 +6,7 @@ import errno
 import gc
 import socket
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -25,14 +25,12 @@ from aiortc import (
     RTCRtpReceiver,
     RTCSctpTransport,
 )
-from aiortc.rtcdatachannel import RTCDataChannel, RTCDataChannelParameters
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
 from aiortc.rtcrtpparameters import (
     RTCRtpDecodingParameters,
     RTCRtpReceiveParameters,
     RTCRtpRtxParameters,
 )
-from aiortc.rtcsctptransport import DATA_CHANNEL_OPEN, WEBRTC_DCEP, WEBRTC_STRING
 from aiortc.rtp import RtpPacket, wrap_rtx
 from aiortc.sdp import SessionDescription
 
@@ -51,9 +49,7 @@ from tests.transports.rtp_streams import opus_payload
 from transports import aiortc_seam
 from transports.aiortc_seam import (
     MAX_RTP_STREAMS,
-    MAX_SCTP_STREAMS,
     PINNED,
-    BoundedSctpTransport,
     IceBinding,
     SamplingReceiver,
     SeamBroken,
@@ -63,7 +59,6 @@ from transports.aiortc_seam import (
 from transports.errors import NoAddressLeft
 from transports.packet_track import opus_packet
 from transports.rtp_arrival import RtpArrival
-from transports.sctp_reassembly import BoundedInboundStream, DiscardingInboundStream
 from transports.webrtc_peer import WebRTCPeer
 
 # ---- the pin --------------------------------------------------------------------------------
@@ -90,6 +85,10 @@ def test_another_version_is_refused_with_both_numbers(
         (RTCRtpReceiver, "_handle_rtp_packet"),
         (RTCDtlsTransport, "_register_rtp_receiver"),
         (RTCSctpTransport, "_get_inbound_stream"),
+        (RTCSctpTransport, "_receive_sack_chunk"),
+        (RtpRouter, "route_rtcp"),
+        (aioice.ice.Connection, "data_received"),
+        (aiortc.rtcsctptransport, "decode_params"),
         (aiortc.rtcpeerconnection, "RTCSctpTransport"),
         (aioice.ice, "get_host_addresses"),
     ],
@@ -102,7 +101,10 @@ def test_a_name_that_is_gone_is_named(
         check_internals()
 
 
-@pytest.mark.parametrize("owner", [RTCRtpReceiver, RTCDtlsTransport, RTCSctpTransport])
+@pytest.mark.parametrize(
+    "owner",
+    [RTCRtpReceiver, RTCDtlsTransport, RtpRouter, RTCSctpTransport, aioice.ice.Connection],
+)
 def test_an_attribute_that_is_set_no_more_is_named(
     owner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,8 +295,10 @@ async def test_a_receiver_that_is_switched_off_hands_on_nothing() -> None:
         assert arrived.empty()
 
 
-async def test_streams_that_a_peer_makes_up_make_nothing_grow() -> None:
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_streams_that_a_peer_makes_up_make_nothing_grow(enabled: bool) -> None:
     async with receiving() as (receiver, arrived):
+        receiver._enabled = enabled
         router = receiver.transport._rtp_router
         for ssrc in (MEDIA_SSRC, RTX_SSRC, *range(10_000, 11_000)):
             packet = rtp(5, ssrc)
@@ -306,7 +310,14 @@ async def test_streams_that_a_peer_makes_up_make_nothing_grow() -> None:
         assert len(streams) == MAX_RTP_STREAMS and known <= streams.keys()
         assert {MEDIA_SSRC, RTX_SSRC, 10_999} <= streams.keys()
         assert len(router.ssrc_table) <= MAX_RTP_STREAMS + 2
-        assert arrived.qsize() == 1002
+        assert arrived.qsize() == (1002 if enabled else 0)
+
+
+async def test_streams_of_earlier_offers_are_forgotten() -> None:
+    async with receiving() as (receiver, _):
+        for i in range(100):
+            await receiver.receive(parameters(2 * i, 2 * i + 1))
+        assert receiver.transport._rtp_router.ssrc_table == {198: receiver}
 
 
 async def test_a_peer_that_declares_too_many_streams_makes_nothing_grow() -> None:
@@ -361,55 +372,6 @@ async def test_feedback_reaches_a_real_sender() -> None:
         arrival, receiver = await asyncio.wait_for(found, BOUND_S)
         await receiver.request_packets(arrival.ssrc, (arrival.sequence,))
         assert await asyncio.wait_for(again, BOUND_S) == arrival
-
-
-# ---- SCTP -----------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def sctp() -> Iterator[tuple[BoundedSctpTransport, list[object], list[RTCDataChannel]]]:
-    """A transport with one open channel, on stream 0, and what comes out of it."""
-    dtls = RTCDtlsTransport(
-        RTCIceTransport(RTCIceGatherer([])), [RTCCertificate.generateCertificate()]
-    )
-    transport = BoundedSctpTransport(dtls)
-    messages: list[object] = []
-    opened: list[RTCDataChannel] = []
-    transport.on("datachannel", opened.append)
-    channel = RTCDataChannel(transport, RTCDataChannelParameters(id=0, negotiated=True))
-    channel.on("message", messages.append)
-    yield transport, messages, opened
-
-
-def open_message(label: bytes) -> bytes:
-    return bytes([DATA_CHANNEL_OPEN]) + bytes(7) + len(label).to_bytes(2, "big") + b"\0\0" + label
-
-
-async def test_text_that_is_no_text_comes_as_bytes() -> None:
-    with sctp() as (transport, messages, _):
-        await transport._receive(0, WEBRTC_STRING, "h\u00e9".encode())
-        await transport._receive(0, WEBRTC_STRING, b"\xff\xfe")
-        assert messages == ["h\u00e9", b"\xff\xfe"]
-
-
-async def test_a_channel_is_opened_once_and_only_with_a_label_that_is_text() -> None:
-    with sctp() as (transport, messages, opened):
-        await transport._receive(2, WEBRTC_DCEP, open_message(b"chat"))
-        for stream_id, label in ((2, b"chat"), (0, b"chat"), (4, b"\xff")):
-            await transport._receive(stream_id, WEBRTC_DCEP, open_message(label))
-        assert [channel.label for channel in opened] == ["chat"]
-        await transport._receive(0, WEBRTC_STRING, b"still there")
-        assert messages == ["still there"]
-
-
-async def test_streams_are_bounded_in_number() -> None:
-    with sctp() as (transport, _, _):
-        streams = [transport._get_inbound_stream(i) for i in range(100)]
-        assert [type(s) for s in streams[:MAX_SCTP_STREAMS]] == (
-            [BoundedInboundStream] * MAX_SCTP_STREAMS
-        )
-        assert {type(s) for s in streams[MAX_SCTP_STREAMS:]} == {DiscardingInboundStream}
-        assert transport._get_inbound_stream(3) is streams[3]
 
 
 # ---- churn ----------------------------------------------------------------------------------

@@ -214,6 +214,9 @@ async def test_a_flood_of_messages_is_cut_and_complained_of_once() -> None:
         assert complaint["type"] == "error" and complaint["data"]["fatal"] is False
         assert "50 messages a second" in complaint["data"]["error"]
         assert call.peer.counters.messages_out == 1
+        assert [call.listener.dropped.get_nowait() for _ in range(refused)] == (
+            ["message_over_rate"] * refused
+        )
 
 
 async def test_5_megabytes_from_a_client_that_ignores_the_limit_do_not_end_the_call() -> None:
