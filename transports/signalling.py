@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiortc import RTCIceCandidate
-
 from transports.errors import SignallingRefused
-from transports.ice import CandidatePolicy, candidate_untrusted
+from transports.ice import CandidatePolicy, IceCandidate, candidate_untrusted
 from transports.sdp import SdpLimits, offer_untrusted
 
 MAX_TEXT_CHARS: Final = 256
@@ -33,7 +31,7 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class Candidates:
     pc_id: str
-    candidates: tuple[RTCIceCandidate, ...]
+    candidates: tuple[IceCandidate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def decode_candidates_untrusted(
     return Candidates(pc_id, tuple(c for c in found if c is not None))
 
 
-def _candidate(entry: object, policy: CandidatePolicy) -> RTCIceCandidate | None:
+def _candidate(entry: object, policy: CandidatePolicy) -> IceCandidate | None:
     fields = _object(entry, "A candidate")
     line, index = fields.get("candidate"), fields.get("sdp_mline_index")
     mid = _optional_text(fields, "sdp_mid")

@@ -229,6 +229,12 @@ def test_any_parameters_are_read_or_refused(body: bytes) -> None:
     assert len(parameters) <= len(body) // 4
 
 
+@pytest.mark.parametrize("length", range(4))
+def test_a_parameter_shorter_than_its_header_is_refused(length: int) -> None:
+    with pytest.raises(PacketMalformed):
+        parse_parameters_untrusted(pack("!HH", 1, length))
+
+
 def test_the_parsers_are_in_place() -> None:
     assert aiortc.rtcsctptransport.decode_params is parse_parameters_untrusted
     assert aiortc.rtcsctptransport.parse_packet is parse_packet_untrusted
