@@ -25,6 +25,7 @@ PRE_ROLL_MS: Final = 300
 # Of the silence that ended an utterance, this much is kept.
 TAIL_MS: Final = 200
 MAX_UTTERANCE_S: Final = 120.0
+MAX_UTTERANCE_BYTES: Final = int(MAX_UTTERANCE_S) * RATE_HZ * 2
 
 QUIETEST_FLOOR_DB: Final = -75.0
 FLOOR_FALL_SHARE: Final = 0.5
@@ -221,9 +222,9 @@ class ManualActivity:
         self._samples += len(pcm) // 2
         if self._utterance is None:
             return
-        self._utterance.append(pcm)
-        self._kept_bytes += len(pcm)
-        while self._kept_bytes > MAX_UTTERANCE_S * RATE_HZ * 2:
+        self._utterance.append(pcm[-MAX_UTTERANCE_BYTES:])
+        self._kept_bytes += len(self._utterance[-1])
+        while self._kept_bytes > MAX_UTTERANCE_BYTES:
             self._kept_bytes -= len(self._utterance.popleft())
 
     def end(self) -> bytes:

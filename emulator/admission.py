@@ -162,11 +162,13 @@ class Doorkeeper:
         return session_id, memory
 
     def _new_memory(self, setup: LiveSetup, profile: Profile) -> Memory:
+        meter = TokenMeter(setup.compression)
+        meter.read(setup.instruction)
         return Memory(
             model_id=setup.model_id,
             mind=self._new_mind(),
             eyes=self._new_eyes(),
-            meter=TokenMeter(setup.compression),
+            meter=meter,
             ledger=ToolLedger(profile, str(self._numbers.random())),
             user=UserAudio(setup),
             tools=setup.tools,

@@ -82,6 +82,11 @@ class Announcer:
             meter.think(THOUGHT)
             self.send(messages.content(messages.model_turn({"text": THOUGHT, "thought": True})))
 
+    def said(self, text: str) -> None:
+        """Words of the answer by themselves."""
+        if text and self._setup.transcribes_output:
+            self.send(messages.content(messages.output_transcription(text)))
+
     def piece(self, piece: Piece) -> None:
         """Sound and its words in one event or in two; of a text-only answer, the words."""
         if not self._setup.speaks:

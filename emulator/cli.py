@@ -47,6 +47,20 @@ def _seconds(text: str) -> float | None:
     return None if text == "off" else _positive(text)
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 2**16:
+        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
+    return port
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("must be a number from 1 on")
+    return count
+
+
 def _model(text: str) -> tuple[str, str]:
     name, _, profile = text.partition("=")
     if not name or profile not in PROFILES:
@@ -64,6 +78,7 @@ _BEHAVIOUR: Final[tuple[tuple[str, Callable[[str], float | None], float | None, 
     ("--audio-limit", _seconds, AUDIO_LIMIT_S, "S", "life of an uncompressed session, or off"),
     ("--video-limit", _seconds, VIDEO_LIMIT_S, "S", "the same once it saw pictures, or off"),
     ("--image-latency", _not_negative, 0.0, "S", "that every picture takes at least"),
+    ("--pong-delay", _not_negative, 0.0, "S", "from a websocket's ping to its pong"),
     ("--handle-interval", _seconds, None, "S", "between resumption handles outside of answers"),
 )
 
@@ -75,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add = arguments.add_argument
     add("--host", default="127.0.0.1", help="address to bind (default 127.0.0.1)")
-    add("--port", type=int, default=8443, help="0 picks a free port (default 8443)")
+    add("--port", type=_port, default=8443, help="0 picks a free port (default 8443)")
     add("--cert-dir", type=Path, help="folder for ca.pem (default: one that is removed at the end)")
     add("--scenario", type=Path, help="a written conversation, YAML or JSON")
     add("--json", action="store_true", help="print the JSON line only")
@@ -95,7 +110,7 @@ def _add_behaviour(arguments: argparse.ArgumentParser) -> None:
     add("--api-key", action="append", default=[], metavar="KEY", help="a valid key, repeatable")
     add("--model", action="append", default=[], type=_model, metavar="ID=PROFILE",
         help=f"one more model; profiles: {', '.join(PROFILES)}")  # fmt: skip
-    add("--max-sessions", type=int, metavar="N", help="concurrent Live connections")
+    add("--max-sessions", type=_count, metavar="N", help="concurrent Live connections")
     add("--voice-activity", action="store_true", help="emit voiceActivity unasked")
     add("--image-type", choices=("image/png", "image/jpeg"), help="of every drawn picture")
     add("--strict-signatures", action="store_true", help="400 when a chat lost its signatures")
@@ -124,7 +139,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
     """The behaviour that the arguments ask for. Raises ScenarioError, OSError."""
     scenario: Scenario | None = None
     if arguments.scenario is not None:
-        scenario = load_scenario(arguments.scenario.read_text(encoding="utf-8"))
+        scenario = _read_scenario(arguments.scenario)
     return Options(
         speed=arguments.speed,
         hold_scale=arguments.hold,
@@ -140,6 +155,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         models=dict(arguments.model),
         max_sessions=arguments.max_sessions,
         voice_activity=arguments.voice_activity,
+        pong_delay_s=arguments.pong_delay,
         seed=arguments.seed,
         images=ImageOptions(
             output=arguments.image_type or "",
@@ -148,6 +164,13 @@ def options_of(arguments: argparse.Namespace) -> Options:
         ),
         scenario=scenario,
     )
+
+
+def _read_scenario(path: Path) -> Scenario:
+    try:
+        return load_scenario(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path} is not UTF-8 text: {error}") from None
 
 
 async def _serve(
@@ -159,7 +182,8 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     port, certificate = await server.start(arguments.host, arguments.port, folder)
     try:
-        base_url = f"https://{arguments.host}:{port}"
+        host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+        base_url = f"https://{host}:{port}"
         print(json.dumps({"listening": base_url, "certificate": str(certificate)}), flush=True)
         if not arguments.json:
             print(

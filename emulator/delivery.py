@@ -57,7 +57,8 @@ class Answer:
     """One generation on its way out. Feed sound with `add_sound`, then drain with `take`.
 
     `speed` is how many seconds of sound leave in a second, from `not_before` on; `playing_until`
-    is when a client has played what it got before.
+    is when a client has played what it got before. Nothing leaves for `stall_s` after the first
+    piece.
     """
 
     def __init__(
@@ -68,14 +69,15 @@ class Answer:
         speed: float,
         not_before: float,
         playing_until: float = 0.0,
+        stall_s: float = 0.0,
     ) -> None:
         self.said = ""
         self.sent_s = 0.0
-        self.first_sent_at: float | None = None
         self._wanted = deque(segments(text) if speaks else [])
         self._ready: deque[Piece] = deque()
         self._speed = speed
         self._due = not_before
+        self._stall_s = stall_s
         self._playback_until = max(not_before, playing_until)
         self._chunks = 0
         if not speaks:
@@ -115,12 +117,11 @@ class Answer:
             seconds = len(piece.pcm) / BYTES_PER_S
             pace_s = (seconds or TEXT_FRAGMENT_S) / self._speed
             # A late tick catches up, but a gap in synthesis is not made up for by a burst.
-            self._due = max(self._due, now - pace_s) + pace_s
+            self._due = max(self._due, now - pace_s) + pace_s + self._stall_s
+            self._stall_s = 0.0
             self._playback_until = max(self._playback_until, now) + seconds
             self.sent_s += seconds
             self.said += piece.text
-            if self.first_sent_at is None:
-                self.first_sent_at = now
             pieces.append(piece)
         return pieces
 

@@ -105,7 +105,7 @@ def _apply(
         case Guess(text):
             tinted = Image.blend(picture, Image.new("RGB", picture.size, GUESS_COLOUR), GUESS_TINT)
             return write_caption(tinted, f"The emulator's guess at: {text}")
-        case _:
+        case _:  # pragma: no cover  # mypy proves that no other is left
             assert_never(operation)
 
 
@@ -164,7 +164,7 @@ def set_tone(picture: Image.Image, tone: Tone) -> Image.Image:
         case Tone.BLURRED:
             radius = max(2.0, BLUR_SHARE * max(picture.size))
             return picture.filter(ImageFilter.GaussianBlur(radius))
-        case _:
+        case _:  # pragma: no cover  # mypy proves that no other is left
             assert_never(tone)
 
 

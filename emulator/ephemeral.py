@@ -25,6 +25,8 @@ NEW_SESSION_EXPIRES_S: Final = 60.0
 LONGEST_S: Final = 20 * 3600.0
 MAX_TOKENS: Final = 1024
 TOKEN_CHARACTERS: Final = 48
+# The wire's type is a signed 32-bit integer.
+MAX_USES: Final = 2**31 - 1
 
 
 class TokenError(ValueError):
@@ -57,8 +59,10 @@ class TokenStore:
             raise TokenError("the body is no object")
         setup, mask = body.get("bidiGenerateContentSetup"), body.get("fieldMask")
         uses = number_of(body.get("uses", 1))
-        if uses is None or uses < 0 or (mask is not None and not isinstance(mask, str)):
-            raise TokenError("uses or fieldMask is wrong")
+        if uses is None or not 0 <= uses <= MAX_USES or not uses.is_integer():
+            raise TokenError("uses is wrong")
+        if mask is not None and not isinstance(mask, str):
+            raise TokenError("fieldMask is wrong")
         token = _Token(
             expires_at=_time(body, "expireTime", EXPIRES_S, unix_now),
             new_session_expires_at=_time(

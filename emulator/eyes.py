@@ -24,6 +24,7 @@ BRIGHTNESS: Final = (
     (1.01, "very bright"),
 )
 MAIN_SHARE: Final = 0.45
+# Less than a thirteenth, so that of the thirteen names one is always mentioned.
 MENTIONED_SHARE: Final = 0.07
 MAX_MENTIONED: Final = 3
 GRID: Final = (24, 32)
@@ -64,10 +65,6 @@ class Eyes:
         self._before = self._latest
         self._latest = _View(width, height, np.asarray(small), grid, now)
 
-    def sees(self) -> bool:
-        """True once a picture was readable."""
-        return self._latest is not None
-
     def describe(self) -> str:
         """One or two sentences to speak; '' before the first picture."""
         if self._latest is None:
@@ -89,7 +86,6 @@ def _brightness(view: _View) -> str:
 def _colours(view: _View) -> str:
     ranked = shares(view.pixels)
     names = [name for name, share in ranked if share >= MENTIONED_SHARE][:MAX_MENTIONED]
-    names = names or [ranked[0][0]]
     if ranked[0][1] < MAIN_SHARE:
         return join_words(names)
     rest = names[1:]

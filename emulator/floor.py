@@ -11,8 +11,8 @@ from typing import assert_never
 
 from emulator import server_messages as messages
 from emulator.announcer import Announcer
-from emulator.closes import Close
-from emulator.delivery import Piece
+from emulator.closes import INVALID_ARGUMENT, Close
+from emulator.delivery import Piece, fragments
 from emulator.effects import Hear, Speak
 from emulator.generation import Began, Calls, Done, Generation, Leaving, Output, Wanted
 from emulator.handle_offers import HandleOffers
@@ -28,7 +28,7 @@ from emulator.live_turns import (
     UserStarted,
 )
 from emulator.memory import Memory, Prompt
-from emulator.minds import Reply
+from emulator.minds import Reply, Words
 from emulator.options import Options
 from emulator.profiles import Profile
 from emulator.record import SessionRecord, TurnRecord
@@ -58,6 +58,8 @@ class _Turn:
     record: TurnRecord
     text: str = ""
     replies: tuple[Reply, ...] = ()
+    # Words that leave after the turn.
+    withheld: str = ""
 
 
 class Floor:
@@ -190,6 +192,8 @@ class Floor:
 
     def _answer(self, prompt: Prompt, now: float) -> None:
         self._turns.apply(Prompted())
+        if self._memory.dies:
+            self._out.close(INVALID_ARGUMENT)
         self._offers.withdraw()
         memory = self._memory
         memory.turn_number += 1
@@ -233,15 +237,13 @@ class Floor:
         for output in outputs:
             match output:
                 case Began():
-                    if turn.record.first_output_at is None:
-                        turn.record.first_output_at = now
-                    self._out.began(self._memory.meter)
+                    self._begin(turn)
                 case Wanted(text):
                     self._out.want(
                         Speak(turn.number, text, self._setup.voice, self._setup.language)
                     )
                 case Piece():
-                    self._out.piece(output)
+                    self._deliver(turn, output, now)
                 case Calls():
                     self._call(turn, output, now)
                 case Leaving(left_s):
@@ -253,12 +255,32 @@ class Floor:
                     turn.record.generation_complete_at = now
                     hold_s = (playback_until - now) * self._options.hold_scale
                     self._turns.apply(GenerationFinished(now + hold_s))
-                case _:
+                case _:  # pragma: no cover  # mypy proves that no other is left
                     assert_never(output)
         turn.record.said = turn.generation.said.strip()
         turn.record.said_s = turn.generation.sent_s
 
+    def _begin(self, turn: _Turn) -> None:
+        reply = turn.generation.reply
+        self._out.began(self._memory.meter)
+        self._memory.poisoned |= reply.poison
+        if reply.words is Words.EARLY:
+            self._out.said("".join(fragments(reply.say)))
+
+    def _deliver(self, turn: _Turn, piece: Piece, now: float) -> None:
+        turn.record.output(now)
+        words = turn.generation.reply.words
+        if not self._setup.speaks or words in (Words.ALONG, Words.TWICE):
+            self._out.piece(piece)
+        else:
+            self._out.piece(Piece(piece.pcm, ""))
+        if words is Words.TWICE:
+            self._out.said(piece.text)
+        if words is Words.LATE:
+            turn.withheld += piece.text
+
     def _call(self, turn: _Turn, calls: Calls, now: float) -> None:
+        turn.record.output(now)
         memory = self._memory
         made = tuple(
             memory.ledger.call(request.name, request.args, calls.behavior, turn.number)
@@ -274,18 +296,25 @@ class Floor:
         turn.record.turn_complete_at = now
         memory.last_role = "model"
         memory.meter.speak(turn.generation.sent_s)
+        if self._setup.transcribes_output or not self._setup.speaks:
+            memory.meter.write(turn.generation.said.strip())
         more_follows = bool(memory.ledger.pending or memory.waiting)
         self._out.turn_complete(memory.meter, more_follows=more_follows)
+        self._out.said(turn.withheld)
 
 
 def _merged(replies: tuple[Reply, ...]) -> Reply:
     """One answer to several results."""
     closes = [reply.close for reply in replies if reply.close]
     times = [reply.go_away_s for reply in replies if reply.go_away_s is not None]
+    faults = [reply.words for reply in replies if reply.words is not Words.ALONG]
     return Reply(
         say=" ".join(reply.say for reply in replies if reply.say),
         calls=tuple(call for reply in replies for call in reply.calls),
         after_s=max(reply.after_s for reply in replies),
         close=closes[0] if closes else None,
         go_away_s=times[0] if times else None,
+        stall_s=max(reply.stall_s for reply in replies),
+        words=faults[0] if faults else Words.ALONG,
+        poison=any(reply.poison for reply in replies),
     )

@@ -65,14 +65,17 @@ Output: TypeAlias = Began | Wanted | Piece | Calls | Leaving | Close | Done
 
 
 class Generation:
-    """One turn's output. `poll` gives what is due; `deadline` says when to poll again."""
+    """One turn's output. `poll` gives what is due; `deadline` says when to poll again.
+
+    `reply` is the one that is given or was given last.
+    """
 
     def __init__(self, *, speaks: bool, speed: float) -> None:
         self.stage = Stage.LISTENING
         self.began = False
         self._speaks = speaks
         self._speed = speed
-        self._reply = Reply()
+        self.reply = Reply()
         self._think_until = 0.0
         self._blocking: tuple[ToolRequest, ...] = ()
         self._answer: Answer | None = None
@@ -93,7 +96,7 @@ class Generation:
     def begin(self, reply: Reply, now: float, delay_s: float) -> None:
         """Take a reply; its output begins after `delay_s` and the reply's own delay."""
         self._retire_answer()
-        self._reply = reply
+        self.reply = reply
         self._think_until = now + delay_s + reply.after_s
         self.stage = Stage.THINKING
 
@@ -126,7 +129,7 @@ class Generation:
     def _start(self, now: float, behavior: Callable[[str], Behavior]) -> list[Output]:
         self.began = True
         outputs: list[Output] = [Began()]
-        reply = self._reply
+        reply = self.reply
         if reply.go_away_s is not None:
             outputs.append(Leaving(reply.go_away_s))
         blocking = [c for c in reply.calls if behavior(c.name) is Behavior.BLOCKING]
@@ -141,6 +144,7 @@ class Generation:
             speed=self._speed,
             not_before=now,
             playing_until=self._playback_until,
+            stall_s=reply.stall_s,
         )
         self.stage = Stage.SPEAKING
         if self._answer.wanted:
@@ -151,10 +155,11 @@ class Generation:
         self._retire_answer()
         if self._blocking:
             self.stage = Stage.CALLING
-            return [Calls(self._blocking, Behavior.BLOCKING)]
+            calls = Calls(self._blocking, Behavior.BLOCKING)
+            return [calls] if self.reply.close is None else [calls, self.reply.close]
         self.stage = Stage.DONE
-        if self._reply.close is not None:
-            return [self._reply.close]
+        if self.reply.close is not None:
+            return [self.reply.close]
         return [Done(max(now, self._playback_until))]
 
     def _retire_answer(self) -> None:

@@ -150,7 +150,9 @@ class _Endpoint:
             raise _Refused(*failed)
         if trigger is Trigger.GARBLED:
             return Reply(image=GARBLED, mime_type=mime_type)
-        return failing_reply(trigger) or Reply(finish="IMAGE_OTHER")
+        failing = failing_reply(trigger)
+        assert failing is not None, "every other trigger has an answer with status 200"
+        return failing
 
     async def _draw(self, wish: ImageRequest, mime_type: str) -> Reply:
         reply = await self._in_executor(image_work.answer, wish, mime_type)

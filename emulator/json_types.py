@@ -24,14 +24,15 @@ def text_of(value: JSON) -> str:
 
 
 def number_of(value: JSON) -> float | None:
-    """A JSON number, or a 64-bit integer written as a string (proto JSON); else None."""
+    """A JSON number, or a 64-bit integer written as a string (proto JSON); else None.
+
+    An integer too large for a float is no number.
+    """
     if isinstance(value, bool):
         return None
-    if isinstance(value, int | float):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return float(int(value))
-        except ValueError:
-            return None
-    return None
+    try:
+        if isinstance(value, int | float):
+            return float(value)
+        return float(int(value)) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        return None

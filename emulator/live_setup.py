@@ -59,6 +59,7 @@ class LiveSetup:
 
     raw: JsonObject
     model: str
+    instruction: str
     speaks: bool
     voice: str
     language: str
@@ -96,6 +97,7 @@ def read_setup(raw: JsonObject, backend: Backend) -> LiveSetup:
     return LiveSetup(
         raw=raw,
         model=text_of(raw.get("model")),
+        instruction=_text_of_content(raw.get("systemInstruction")),
         speaks=not modalities or "AUDIO" in modalities,
         voice=text_of(prebuilt.get("voiceName")) or DEFAULT_VOICE,
         language=text_of(speech.get("languageCode")) or DEFAULT_LANGUAGE,
@@ -126,6 +128,11 @@ def read_tools(tools: list[JSON]) -> tuple[DeclaredTool, ...]:
                 DeclaredTool(text_of(function.get("name")), known.get(text_of(written)))
             )
     return tuple(declared)
+
+
+def _text_of_content(written: JSON) -> str:
+    parts = map(object_of, list_of(object_of(written).get("parts")))
+    return "".join(text_of(part.get("text")) for part in parts)
 
 
 def _detection(detection: JsonObject, backend: Backend) -> DetectionConfig:

@@ -7,13 +7,14 @@ connection's own coroutine alone touches the session and the socket's writing si
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WebSocketError, WSMessage, WSMsgType, web
 
 from emulator import wire
 from emulator.admission import Door, Doorkeeper, Refused
@@ -58,7 +59,7 @@ class _Spoken:
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """The client closed, or the line broke (1006)."""
+    """It is over: the client closed, the line broke (1006), or the emulator stops."""
 
     close: Close
 
@@ -86,9 +87,10 @@ class LiveSocket:
         # Utterances are understood in the order in which they were spoken.
         self._hearing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._reader: asyncio.Task[None] | None = None
-        self._stopping = False
-        self._ws = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_TIME_LIMIT_S)
+        self._stopping = asyncio.Event()
+        self._ws = web.WebSocketResponse(
+            max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_TIME_LIMIT_S, autoping=False
+        )
 
     async def run(
         self, request: web.Request, door: Door, credential: Credential
@@ -98,11 +100,12 @@ class LiveSocket:
         close = INTERNAL_ERROR
         try:
             async with asyncio.TaskGroup() as group:
-                self._reader = group.create_task(self._read())
+                self._keep(group.create_task(self._read(group)))
+                self._keep(group.create_task(self._say_goodbye()))
                 try:
                     close = await self._serve(group, door, credential)
                 finally:
-                    for task in (self._reader, *self._tasks):
+                    for task in self._tasks:
                         task.cancel()
         except Exception:
             logger.exception("live connection %d failed", self._record.number)
@@ -111,24 +114,32 @@ class LiveSocket:
 
     def stop(self) -> None:
         """Say goodbye and end; `run` returns soon after. May be called at any time, twice too."""
-        self._stopping = True
-        if self._reader is not None:
-            self._reader.cancel()
+        self._stopping.set()
 
-    async def _read(self) -> None:
-        try:
-            while True:
-                message = await self._ws.receive()
-                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+    async def _say_goodbye(self) -> None:
+        await self._stopping.wait()
+        await self._inbox.put(_Ended(SHUTTING_DOWN))
+
+    async def _read(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            message = await self._ws.receive()
+            match message.type:
+                case WSMsgType.TEXT | WSMsgType.BINARY:
                     await self._inbox.put(_Frame(message.data, time.monotonic()))
-                    continue
-                self._record.closed_by = "client"
-                await self._inbox.put(_Ended(_close_of(message, self._ws.close_code)))
-                return
-        except asyncio.CancelledError:
-            if self._stopping:
-                await self._inbox.put(_Ended(SHUTTING_DOWN))
-            raise
+                case WSMsgType.PING:
+                    self._keep(group.create_task(self._pong(message.data)))
+                case WSMsgType.PONG:
+                    pass
+                case _:
+                    close, self._record.closed_by = _ending_of(message)
+                    await self._inbox.put(_Ended(close))
+                    return
+
+    async def _pong(self, data: bytes) -> None:
+        await asyncio.sleep(self._options.pong_delay_s)
+        # The line may have broken meanwhile; the reader finds that out.
+        with contextlib.suppress(ConnectionError):
+            await self._ws.pong(data)
 
     async def _serve(self, group: asyncio.TaskGroup, door: Door, credential: Credential) -> Close:
         first = await self._inbox.get()
@@ -178,7 +189,7 @@ class LiveSocket:
                     session.on_spoken(number, pcm, now)
                 case _Ended(close):
                     return close
-                case _:
+                case _:  # pragma: no cover  # mypy proves that no other is left
                     assert_never(item)
 
     async def _next(self, deadline: float | None) -> _Item | None:
@@ -203,7 +214,7 @@ class LiveSocket:
                 self._keep(group.create_task(self._hear(number, pcm)))
             case Speak():
                 self._keep(group.create_task(self._speak(effect)))
-            case _:
+            case _:  # pragma: no cover  # mypy proves that no other is left
                 assert_never(effect)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -232,7 +243,11 @@ class LiveSocket:
         )
 
 
-def _close_of(message: WSMessage, code: int | None) -> Close:
+def _ending_of(message: WSMessage) -> tuple[Close, str]:
+    """How the connection ended and by whom; a line that broke is the client's doing."""
     if message.type is WSMsgType.CLOSE:
-        return Close(message.data or NO_STATUS, message.extra or "")
-    return Close(code or LOST.code, "")
+        return Close(message.data or NO_STATUS, message.extra or ""), "client"
+    if isinstance(message.data, WebSocketError):
+        # A frame that is too large or none at all: aiohttp has closed with this code already.
+        return Close(message.data.code, ""), "server"
+    return LOST, "client"

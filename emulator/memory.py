@@ -36,7 +36,8 @@ class Memory:
 
     `unanswered` are the user's words that no output has answered yet, `unheard` the utterances
     (PCM16 mono 16 kHz by turn) at which the ears are still at work; `waiting` prompts wait for the
-    floor, the oldest dropped beyond MAX_WAITING_PROMPTS.
+    floor, the oldest dropped beyond MAX_WAITING_PROMPTS. A `poisoned` memory `dies` at the first
+    prompt after every resumption.
     """
 
     model_id: str
@@ -56,6 +57,8 @@ class Memory:
     age_s: float = 0.0
     sees: bool = False
     user_started_at: float = 0.0
+    poisoned: bool = False
+    dies: bool = False
 
     def snapshot(self, age_s: float) -> Memory:
         """A copy that later changes do not touch."""
@@ -64,8 +67,10 @@ class Memory:
         return taken
 
     def adopt(self, setup: LiveSetup) -> None:
-        """Take over what a resuming connection's setup may change: tools and activity."""
+        """Take over what a resuming connection's setup may change."""
         self.tools = setup.tools
+        self.meter.compression = setup.compression
+        self.dies = self.poisoned
         if self.user_setup != activity_setup(setup):
             self.user = UserAudio(setup)
             self.user_setup = activity_setup(setup)

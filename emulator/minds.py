@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from emulator.closes import Close
@@ -21,20 +22,39 @@ class ToolRequest:
     args: JsonObject
 
 
+class Words(Enum):
+    """When the transcript of an answer leaves; all but ALONG are faults that clients must bear."""
+
+    ALONG = "along"
+    # All of it before the sound.
+    EARLY = "early"
+    # All of it after the turn is complete.
+    LATE = "late"
+    # Every fragment a second time.
+    TWICE = "twice"
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: first `after_s` of silence, then calls and words, then a close or a goAway."""
+    """An answer: first `after_s` of silence, then calls and words, then a close or a goAway.
+
+    Faults: `stall_s` of silence after the first piece of the words, `words` that leave at another
+    time than their sound, `poison` for all handles from now on (see Memory).
+    """
 
     say: str = ""
     calls: tuple[ToolRequest, ...] = ()
     after_s: float = 0.0
     close: Close | None = None
     go_away_s: float | None = None
+    stall_s: float = 0.0
+    words: Words = Words.ALONG
+    poison: bool = False
 
     @property
     def empty(self) -> bool:
         """True when nothing at all follows."""
-        return not (self.say or self.calls or self.close) and self.go_away_s is None
+        return not (self.say or self.calls or self.close or self.poison) and self.go_away_s is None
 
 
 class Mind(Protocol):

@@ -22,7 +22,8 @@ class Options:
     `api_keys`: the only keys that are valid; empty accepts every key that does not start with
     "invalid". `models`: more model ids and the name of the profile each behaves like.
     `max_sessions`: concurrent connections, None is no limit. `voice_activity`: emit
-    `voiceActivity` messages even when nobody asked for them. `images`: see the image endpoint.
+    `voiceActivity` messages even when nobody asked for them. `pong_delay_s`: how long a ping waits
+    for its pong. `images`: see the image endpoint.
     """
 
     speed: float = 4.0
@@ -35,6 +36,7 @@ class Options:
     models: Mapping[str, str] = field(default_factory=dict)
     max_sessions: int | None = None
     voice_activity: bool = False
+    pong_delay_s: float = 0.0
     seed: int = 0
     scenario: Scenario | None = None
     images: ImageOptions = field(default_factory=ImageOptions)

@@ -17,6 +17,7 @@ from emulator.closes import Close
 from emulator.json_types import JSON, JsonObject
 
 AUDIO_KEPT_S: Final = 120
+AUDIO_KEPT_BYTES: Final = AUDIO_KEPT_S * RATE_HZ * 2
 MAX_TIMES_KEPT: Final = 4096
 MAX_TEXTS_KEPT: Final = 1024
 MAX_TURNS_KEPT: Final = 1024
@@ -39,6 +40,11 @@ class TurnRecord:
     generation_complete_at: float | None = None
     interrupted_at: float | None = None
     turn_complete_at: float | None = None
+
+    def output(self, now: float) -> None:
+        """Sound, words or a call leaves now."""
+        if self.first_output_at is None:
+            self.first_output_at = now
 
 
 @dataclass(eq=False)
@@ -81,9 +87,9 @@ class SessionRecord:
             self._audio_first_at = now
         self._audio_last_at = now
         self._audio_samples += len(pcm) // 2
-        self._audio.append(pcm)
-        self._audio_kept += len(pcm)
-        while self._audio_kept > AUDIO_KEPT_S * RATE_HZ * 2:
+        self._audio.append(pcm[-AUDIO_KEPT_BYTES:])
+        self._audio_kept += len(self._audio[-1])
+        while self._audio_kept > AUDIO_KEPT_BYTES:
             self._audio_kept -= len(self._audio.popleft())
 
     def drop_audio(self) -> None:

@@ -48,13 +48,11 @@ def find(picture: Image.Image, region: Region, side: Side) -> Mask:
 def half(width: int, side: Side) -> Mask:
     """True for the columns of a side."""
     columns = np.arange(width)
-    match side:
-        case Side.LEFT:
-            return columns < width // 2
-        case Side.RIGHT:
-            return columns >= width // 2
-        case Side.WHOLE:
-            return columns >= 0
+    if side is Side.LEFT:
+        return columns < width // 2
+    if side is Side.RIGHT:
+        return columns >= width // 2
+    return columns >= 0
 
 
 def to_lab(rgb: NDArray[np.uint8]) -> Floats:

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from emulator.closes import NAMED, Close
-from emulator.json_types import JSON, JsonObject, list_of, number_of, object_of, text_of
-from emulator.minds import Mind, Reply, ToolRequest
+from emulator.json_types import JSON, JsonObject, number_of, object_of, text_of
+from emulator.minds import Mind, Reply, ToolRequest, Words
 
 ANY: Final = "*"
 TRIGGERS: Final = ("hear", "result", "at")
 ACTIONS: Final = ("say", "call", "close", "go_away")
-STEP_KEYS: Final = frozenset((*TRIGGERS, *ACTIONS, "transcript", "after", "repeat"))
+FAULTS: Final = ("stall", "words", "poison")
+STEP_KEYS: Final = frozenset((*TRIGGERS, *ACTIONS, *FAULTS, "transcript", "after", "repeat"))
+CLOSE_KEYS: Final = frozenset(("code", "reason"))
 SCENARIO_KEYS: Final = frozenset(("steps", "otherwise"))
 BRAIN: Final = "brain"
 SILENCE: Final = "silence"
@@ -135,9 +137,12 @@ def _load_yaml(text: str) -> JSON:
     except ImportError:
         raise ScenarioError("not JSON, and reading YAML needs the package PyYAML") from None
     try:
-        value: JSON = yaml.safe_load(text)
+        # YAML knows dates, binary data and keys that are no text; JSON, the wire, does not.
+        value: JSON = json.loads(json.dumps(yaml.safe_load(text)))
     except yaml.YAMLError as error:
         raise ScenarioError(f"neither JSON nor YAML: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"a value that JSON cannot hold: {error}") from None
     return value
 
 
@@ -154,7 +159,7 @@ def _step(value: JSON, where: str) -> Step:
         result=_text(value, "result", where),
         at_s=_seconds(value, "at", where),
         transcript=_text(value, "transcript", where),
-        repeat=value.get("repeat") is True,
+        repeat=_yes(value, "repeat", where),
     )
     if step.transcript is not None and (step.hear is None or not holds(step.transcript, step.hear)):
         raise ScenarioError(f"{where}: `transcript` does not hold the words of `hear`")
@@ -170,6 +175,9 @@ def _reply(value: JsonObject, where: str) -> Reply:
         after_s=_seconds(value, "after", where) or 0.0,
         close=_close(value.get("close"), where),
         go_away_s=_seconds(value, "go_away", where),
+        stall_s=_seconds(value, "stall", where) or 0.0,
+        words=_words(value, where),
+        poison=_yes(value, "poison", where),
     )
 
 
@@ -187,11 +195,28 @@ def _close(value: JSON, where: str) -> Close | None:
     if isinstance(value, str) and value in NAMED:
         return NAMED[value]
     written = object_of(value)
-    code = written.get("code")
-    if isinstance(code, int) and (code in (1001, 1007, 1008, 1011) or 3000 <= code <= 4999):
-        return Close(code, text_of(written.get("reason")))
+    _only(written, CLOSE_KEYS, f"{where}: `close`")
+    code, reason = written.get("code"), written.get("reason", "")
+    known = isinstance(code, int) and (code in (1001, 1007, 1008, 1011) or 3000 <= code <= 4999)
+    if isinstance(code, int) and known and isinstance(reason, str):
+        return Close(code, reason)
     names = ", ".join(NAMED)
     raise ScenarioError(f"{where}: `close` is {{code, reason}} or one of {names}")
+
+
+def _words(value: JsonObject, where: str) -> Words:
+    written = value.get("words", Words.ALONG.value)
+    known = {words.value: words for words in Words}
+    if not isinstance(written, str) or written not in known:
+        raise ScenarioError(f"{where}: `words` is one of {', '.join(known)}")
+    return known[written]
+
+
+def _yes(value: JsonObject, key: str, where: str) -> bool:
+    written = value.get(key, False)
+    if not isinstance(written, bool):
+        raise ScenarioError(f"{where}: `{key}` is true or false")
+    return written
 
 
 def _text(value: JsonObject, key: str, where: str) -> str | None:
@@ -211,7 +236,7 @@ def _seconds(value: JsonObject, key: str, where: str) -> float | None:
 
 
 def _as_list(value: JSON) -> list[JSON]:
-    return [value] if isinstance(value, dict) else list_of(value)
+    return [] if value is None else value if isinstance(value, list) else [value]
 
 
 def _only(value: JsonObject, known: frozenset[str], where: str) -> None:

@@ -126,7 +126,7 @@ class LiveSession:
                 self._out.close(notice)
             case None:
                 pass
-            case _:
+            case _:  # pragma: no cover  # mypy proves that no other is left
                 assert_never(notice)
         due = self._scenario_due(now)
         if due is not None and now >= due:
@@ -169,7 +169,7 @@ class LiveSession:
                 self._context_update(tools)
             case wire.Setup():
                 self._out.close(INVALID_ARGUMENT)
-            case _:
+            case _:  # pragma: no cover  # mypy proves that no other is left
                 assert_never(message)
 
     def _activity(self, events: list[ActivityEvent], now: float) -> None:

@@ -25,13 +25,13 @@ class TokenMeter:
     """Counts the context and the current answer. The whole context is billed at every turn."""
 
     def __init__(self, compression: Compression | None) -> None:
-        self._compression = compression
+        # A resuming connection may bring another.
+        self.compression = compression
         self._context: Counter[Modality] = Counter()
         self._answer: Counter[Modality] = Counter()
         self._thoughts = 0
         # Audio arrives in slices shorter than a token; the rest must not be lost.
         self._audio_in_s = 0.0
-        self.compressions = 0
 
     @property
     def context_tokens(self) -> int:
@@ -100,9 +100,8 @@ class TokenMeter:
 
     def _add(self, modality: Modality, tokens: int) -> None:
         self._context[modality] += tokens
-        compression = self._compression
+        compression = self.compression
         if compression is not None and self.context_tokens > compression.trigger:
-            self.compressions += 1
             share = compression.target / self.context_tokens
             for kept in self._context:
                 self._context[kept] = int(self._context[kept] * share)

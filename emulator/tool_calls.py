@@ -53,8 +53,6 @@ class ToolLedger:
         self._seed = seed
         self._made = 0
         self._pending: dict[str, PendingCall] = {}
-        # Responses to calls that are unknown, finished or cancelled.
-        self.unmatched = 0
 
     @property
     def pending(self) -> tuple[PendingCall, ...]:
@@ -94,13 +92,12 @@ class ToolLedger:
         return cancelled
 
     def respond(self, response: FunctionResponse) -> Result | None:
-        """Match a response to its call; None (and counted) when nothing waits for it.
+        """Match a response to its call; None when nothing waits for it.
 
         The enterprise platform may omit ids: then the oldest call of that name is meant.
         """
         call = self._pending.get(response.id) if response.id else self._oldest(response.name)
         if call is None:
-            self.unmatched += 1
             return None
         if not response.will_continue:
             del self._pending[call.id]

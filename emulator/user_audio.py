@@ -43,11 +43,6 @@ class UserAudio:
         """True while the user speaks, as far as detected or marked."""
         return (self._automatic or self._manual_or_fail()).active
 
-    @property
-    def manual(self) -> bool:
-        """True when the client marks activity itself."""
-        return self._manual is not None
-
     def feed_untrusted(self, data: bytes, mime_type: str) -> tuple[bytes, list[ActivityEvent]]:
         """One audio message: its sound at 16 kHz and what began or ended in it.
 

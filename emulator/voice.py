@@ -74,7 +74,8 @@ class Voice:
             logger.warning("no speech, tones instead: %s", error)
             return None
         if not answer or answer[0] != _OK:
-            logger.warning("espeak-ng refused, tones instead: %s", answer[1:200].decode())
+            reason = answer[1:200].decode(errors="replace")
+            logger.warning("espeak-ng refused, tones instead: %s", reason)
             return None
         return answer[1:]
 

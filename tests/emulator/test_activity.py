@@ -150,3 +150,12 @@ def test_manual_activity_is_bounded() -> None:
     pcm = activity.end()
     assert len(pcm) == int(MAX_UTTERANCE_S) * RATE_HZ * 2
     assert pcm[0] == 1
+
+
+def test_one_endless_message_of_manual_activity_is_bounded_too() -> None:
+    activity = ManualActivity()
+    activity.start()
+    limit = int(MAX_UTTERANCE_S) * RATE_HZ * 2
+    activity.feed(b"\1\0" + bytes(limit - 2) + b"\2\0")
+    pcm = activity.end()
+    assert (len(pcm), pcm[:2], pcm[-2:]) == (limit, b"\0\0", b"\2\0")

@@ -139,3 +139,8 @@ def test_another_model_cannot_resume() -> None:
     assert refused({"setup": other}, world=world) == INVALID_ARGUMENT
     # The failed attempt leaves the session free.
     world.admit({**SETUP, "sessionResumption": {"handle": handle}}, 2.0)
+
+
+def test_the_instruction_is_part_of_the_context_from_the_start() -> None:
+    instruction: JsonObject = {"systemInstruction": {"parts": [{"text": "x" * 40}]}}
+    assert World().admit({**SETUP, **instruction}).memory.meter.context_tokens == 10

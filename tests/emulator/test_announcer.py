@@ -165,3 +165,13 @@ def test_nothing_follows_a_close() -> None:
     expected: list[Effect] = [wish, INTERNAL_ERROR]
     assert out.take() == expected
     assert out.closed
+
+
+def test_words_may_go_by_themselves() -> None:
+    out = announcer(setup=BOTH)
+    out.said(" hi")
+    out.said("")
+    assert bodies(out) == [{"serverContent": {"outputTranscription": {"text": " hi"}}}]
+    silent = announcer()
+    silent.said(" hi")
+    assert bodies(silent) == []

@@ -2,6 +2,7 @@ import asyncio
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ def test_every_argument_arrives(tmp_path: Path) -> None:
         *("--go-away-after", "off", "--go-away-left", "3"),
         *("--audio-limit", "60", "--video-limit", "off"),
         *("--handle-interval", "2", "--api-key", "a", "--api-key", "b"),
+        *("--pong-delay", "25"),
         *("--model", "mine=3.1", "--max-sessions", "4", "--voice-activity", "--seed", "7"),
         *("--image-type", "image/jpeg", "--strict-signatures", "--image-latency", "1"),
         *("--scenario", str(scenario)),
@@ -49,6 +51,7 @@ def test_every_argument_arrives(tmp_path: Path) -> None:
         models={"mine": "3.1"},
         max_sessions=4,
         voice_activity=True,
+        pong_delay_s=25.0,
         seed=7,
         scenario=got.scenario,
         images=ImageOptions("image/jpeg", strict_signatures=True, latency_s=1.0),
@@ -64,6 +67,9 @@ def test_every_argument_arrives(tmp_path: Path) -> None:
         ["--go-away-after", "inf"],
         ["--model", "mine=9.9"],
         ["--model", "=3.1"],
+        ["--port", "65536"],
+        ["--port", "-1"],
+        ["--max-sessions", "0"],
     ],
 )
 def test_wrong_arguments_are_refused(
@@ -80,6 +86,9 @@ def test_a_wrong_scenario_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["--scenario", str(scenario)]) == 2
     assert "step 1 has exactly one of" in capsys.readouterr().err
     assert main(["--scenario", str(tmp_path / "missing")]) == 2
+    scenario.write_bytes(b"steps: [{hear: \xff}]")
+    assert main(["--scenario", str(scenario)]) == 2
+    assert "is not UTF-8 text" in capsys.readouterr().err
 
 
 def test_it_tells_people_how_to_use_it_and_cleans_up() -> None:
@@ -136,3 +145,13 @@ async def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         assert ended
     finally:
         os.close(child)
+
+
+def test_an_ipv6_address_makes_a_usable_url(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with running_emulator(tmp_path, "--host", "::1") as emulator:
+        assert emulator.base_url.startswith("https://[::1]:")
+        assert emulator.sessions() == []

@@ -60,7 +60,7 @@ def test_chunks_have_the_sizes_of_the_wire_and_come_faster_than_real_time() -> N
     assert b"".join(piece.pcm for _, piece in taken) == sound(2.0)
     assert {len(piece.pcm) for _, piece in taken[:-2]} == set(CHUNK_BYTES)
     assert "".join(piece.text for _, piece in taken) == " one two three four" == answer.said
-    assert taken[0][0] == answer.first_sent_at == 10.0
+    assert taken[0][0] == 10.0
     # The last chunk leaves when a quarter of what lies before it would have been played.
     assert taken[-1][0] == pytest.approx(10.0 + (2.0 - len(taken[-1][1].pcm) / BYTES_PER_S) / 4)
     assert answer.playback_until == pytest.approx(12.0)
@@ -130,3 +130,12 @@ def test_an_answer_in_text_needs_no_sound() -> None:
     ]
     assert answer.playback_until == pytest.approx(0.1)
     assert Answer("", speaks=False, speed=1.0, not_before=0.0).finished
+
+
+def test_a_stall_comes_once_after_the_first_piece() -> None:
+    answer = Answer("word", speaks=True, speed=1.0, not_before=0.0, stall_s=4.0)
+    answer.add_sound(sound(0.6))
+    times = [when for when, _ in drain(answer, 0.0)]
+    assert times == pytest.approx([0.0, 4.2, 4.36])
+    # The client had played the first piece long before the second came.
+    assert answer.playback_until == pytest.approx(4.6, abs=0.03)

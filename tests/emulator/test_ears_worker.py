@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from emulator import phrases
 from emulator.ears_worker import Recogniser, answer, average_fit
 from emulator.hearing import Refusal
+from emulator.worker_pipe import pack_frame, read_frame
 from tests.emulator.spoken import (
     Samples,
     played_at,
@@ -111,6 +113,14 @@ def test_noise_and_silence(recogniser: Recogniser) -> None:
     assert recogniser.hear(silence(2)) is Refusal.SILENT
 
 
+def test_a_whistle_is_no_sentence() -> None:
+    time = np.arange(16_000) / 16_000
+    whistle = (8000 * np.hanning(16_000) * np.sin(2 * np.pi * 7500 * time)).astype(np.int16)
+    pcm = np.concatenate([silence(0.2), whistle, silence(0.2)])
+    # After speech the recogniser finds a word in it, and refuses it for another reason.
+    assert Recogniser().hear(pcm) is Refusal.NO_SENTENCE
+
+
 def test_swapped_bytes(recogniser: Recogniser, spoken: dict[str, Samples]) -> None:
     heard = [recogniser.hear(pcm.byteswap()) for pcm in spoken.values()]
     assert all(isinstance(one, Refusal) for one in heard)
@@ -132,6 +142,19 @@ def test_answers_are_json(recogniser: Recogniser, spoken: dict[str, Samples]) ->
     heard = json.loads(answer(recogniser, spoken["what do you see"].tobytes() + b"\0"))
     assert heard == {"words": "what do you see", "refusal": ""}
     assert json.loads(answer(recogniser, b"")) == {"words": "", "refusal": "silent"}
+
+
+def test_the_child_answers_until_its_stdin_ends(spoken: dict[str, Samples]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "emulator.ears_worker"],
+        input=pack_frame(7, spoken["what do you see"].tobytes()),
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    answered = read_frame(io.BytesIO(done.stdout))
+    assert answered is not None and answered[0] == 7
+    assert json.loads(answered[1]) == {"words": "what do you see", "refusal": ""}
 
 
 def test_average_fit_weighs_by_frames() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from emulator.json_types import JSON, JsonObject, object_of
+from emulator.closes import INTERNAL_ERROR, INVALID_ARGUMENT, Close
+from emulator.json_types import JSON, JsonObject, list_of, object_of, text_of
 from emulator.live_turns import TurnState
 from emulator.options import Options
 from tests.emulator.live_driver import WORD_S, Driver, spoken
@@ -52,6 +53,43 @@ def test_a_spoken_turn_has_the_documented_order_and_timing() -> None:
     assert generated - start == pytest.approx(length / 4, abs=0.07)
     assert completed - start == pytest.approx(length)
     assert driver.state is TurnState.IDLE
+
+
+def test_the_first_output_is_what_is_sent_first_not_the_wish_for_it() -> None:
+    driver = Driver({"hear": "go", "say": "one"}, setup=spoken())
+    driver.mute = True
+    driver.text("go")
+    driver.run(0.4)
+    [turn] = driver.record.turns
+    assert turn.first_output_at is None
+    driver.session.on_spoken(1, bytes(9600), driver.now)
+    driver.drain()
+    assert turn.first_output_at == driver.now == driver.times("modelTurn")[0]
+
+
+def test_a_call_is_an_output_too() -> None:
+    driver = Driver({"hear": "*", "call": CALL}, model=M31)
+    driver.text("go")
+    driver.run(1.0)
+    assert driver.record.turns[0].first_output_at == driver.times("toolCall")[0]
+
+
+@pytest.mark.parametrize(
+    ("setup", "tokens"),
+    [
+        # Two words of 0.4 s: 20 tokens of sound; " one two" without its space: 2 of text.
+        ({}, {"AUDIO": 20}),
+        ({"outputAudioTranscription": {}}, {"AUDIO": 20, "TEXT": 2}),
+        ({"generationConfig": {"responseModalities": ["TEXT"]}}, {"TEXT": 2}),
+    ],
+)
+def test_an_answer_costs_what_it_sends(setup: JsonObject, tokens: dict[str, int]) -> None:
+    driver = Driver({"hear": "*", "say": "one two"}, setup=setup, model=M25)
+    driver.text("go")
+    driver.run(5.0)
+    [usage] = driver.bodies("usageMetadata")
+    details = [object_of(one) for one in list_of(usage["responseTokensDetails"])]
+    assert {str(one["modality"]): one["tokenCount"] for one in details} == tokens
 
 
 def test_the_hold_can_be_scaled_and_switched_off() -> None:
@@ -384,3 +422,161 @@ def test_words_cut_an_answer_too() -> None:
     driver.run(5.0)
     assert driver.times("interrupted") != []
     assert driver.said().endswith("You said: stop.")
+
+
+# -- faults ------------------------------------------------------------------------------------
+
+FIVE = "one two three four five"
+RESUME: JsonObject = {"sessionResumption": {}}
+
+
+def told(step: JsonObject, model: str = "gemini-3.8-live") -> Driver:
+    driver = Driver({"hear": "*", "say": FIVE, **step}, setup=spoken(), model=model)
+    driver.text("go")
+    driver.run(30.0)
+    return driver
+
+
+def transcripts(driver: Driver) -> list[str]:
+    return [text_of(one.get("text")) for one in driver.bodies("outputTranscription")]
+
+
+def sound(driver: Driver) -> list[float]:
+    return driver.times("modelTurn")
+
+
+def test_a_stalled_answer_goes_on() -> None:
+    driver = told({"stall": 8})
+    first, second, *_ = sound(driver)
+    assert second - first == pytest.approx(8.0, abs=0.1)
+    assert driver.said() == f" {FIVE}"
+    # The playback paused too, and the turn is held until it is over.
+    assert driver.times("turnComplete")[0] - first == pytest.approx(8.0 + 5 * WORD_S, abs=0.3)
+
+
+@pytest.mark.parametrize("model", ["gemini-3.8-live", M25])
+def test_words_may_leave_before_the_sound(model: str) -> None:
+    driver = told({"words": "early"}, model)
+    assert transcripts(driver) == [f" {FIVE}"]
+    assert driver.keys() == [
+        "setupComplete",
+        "outputTranscription",
+        "generationComplete",
+        "turnComplete",
+    ]
+    bundled = [object_of(body.get("serverContent")) for _, body in driver.sent]
+    assert all("outputTranscription" not in one for one in bundled if "modelTurn" in one)
+    assert driver.record.turns[0].said == FIVE
+
+
+def test_words_may_leave_after_the_turn() -> None:
+    driver = told({"words": "late"})
+    assert driver.keys() == [
+        "setupComplete",
+        "generationComplete",
+        "turnComplete",
+        "outputTranscription",
+    ]
+    assert transcripts(driver) == [f" {FIVE}"]
+
+
+def test_words_that_leave_late_are_those_whose_sound_was_sent() -> None:
+    driver = Driver({"hear": "go", "say": FIVE, "words": "late"}, setup=spoken())
+    driver.text("go")
+    driver.run(0.2)
+    driver.text("stop")
+    text = transcripts(driver)[0]
+    assert f" {FIVE}".startswith(text) and text != f" {FIVE}"
+    assert driver.keys()[1:4] == ["interrupted", "turnComplete", "outputTranscription"]
+
+
+def test_every_word_may_come_twice() -> None:
+    driver = told({"words": "twice"})
+    found = transcripts(driver)
+    assert found[::2] == found[1::2]
+    assert "".join(found[::2]) == f" {FIVE}"
+    assert driver.record.turns[0].said == FIVE
+
+
+def test_an_answer_in_text_has_no_words_to_disturb() -> None:
+    text_only: JsonObject = {"generationConfig": {"responseModalities": ["TEXT"]}}
+    driver = Driver(
+        {"hear": "*", "say": "one two", "words": "early"}, setup=spoken(text_only), model=M25
+    )
+    driver.text("go")
+    driver.run(5.0)
+    assert driver.bodies("modelTurn") == [{"role": "model", "parts": [{"text": " one two"}]}]
+
+
+def test_the_results_of_several_calls_share_their_faults() -> None:
+    two: list[JSON] = [{"name": "draw"}, {"name": "ask"}]
+    driver = Driver(
+        {"hear": "*", "call": two},
+        {"result": "draw", "say": "One.", "words": "late", "poison": True},
+        {"result": "ask", "say": "Two.", "stall": 4},
+        setup=spoken(RESUME),
+        model=M31,
+    )
+    driver.text("go")
+    driver.run(1.0)
+    for call in driver.calls():
+        driver.respond(call)
+    driver.run(20.0)
+    assert transcripts(driver) == [" One. Two."]
+    assert sound(driver)[1] - sound(driver)[0] == pytest.approx(4.0, abs=0.1)
+    assert driver.admission.memory.poisoned
+
+
+def test_a_turn_may_be_empty() -> None:
+    driver = Driver({"hear": "*"}, setup=spoken())
+    driver.text("go")
+    driver.run(5.0)
+    assert driver.keys() == ["setupComplete", "generationComplete", "turnComplete"]
+    assert driver.bodies("modelTurn") == []
+    assert driver.record.turns[0].first_output_at is None
+
+
+def dying(driver: Driver) -> Close | None:
+    driver.text("hello")
+    return driver.close
+
+
+def test_a_poisoned_handle_dies_at_the_next_words_and_so_does_every_later_one() -> None:
+    driver = Driver(
+        {"hear": "*", "say": "Yes.", "poison": True, "repeat": True}, setup=spoken(RESUME)
+    )
+    clean = driver.handles()[-1]
+    driver.text("go")
+    driver.run(5.0)
+    # The connection itself lives on.
+    driver.text("go")
+    driver.run(5.0)
+    assert driver.close is None
+    for _ in range(2):
+        driver.leave()
+        handle: JsonObject = {"sessionResumption": {"handle": driver.handles()[-1]}}
+        driver = Driver(setup=spoken(handle), world=driver.world, now=driver.now + 1.0)
+        driver.run(5.0)
+        assert driver.close is None
+        assert dying(driver) == INVALID_ARGUMENT
+        assert driver.times("modelTurn") == []
+    # What was issued before the poison is good.
+    driver.leave()
+    again = Driver(
+        setup=spoken({"sessionResumption": {"handle": clean}}),
+        world=driver.world,
+        now=driver.now + 1.0,
+    )
+    again.text("hello")
+    again.run(5.0)
+    assert again.close is None
+    assert again.said() == " Yes."
+
+
+def test_a_backend_may_fail_in_the_middle_of_a_call() -> None:
+    driver = Driver({"hear": "*", "call": CALL, "close": "internal_error"}, model=M31)
+    driver.text("go")
+    driver.run(5.0)
+    assert len(driver.calls()) == 1
+    assert driver.close == INTERNAL_ERROR
+    assert driver.times("turnComplete") == []

@@ -108,3 +108,18 @@ def test_a_close_comes_after_the_words() -> None:
 def test_goaway_comes_before_the_words() -> None:
     outputs = generation(Reply(say="Hm.", go_away_s=2.0)).poll(0.0, behavior)
     assert outputs == [Began(), Leaving(2.0), Wanted("Hm.")]
+
+
+def test_a_close_comes_after_calls_that_block_and_does_not_wait_for_them() -> None:
+    one = generation(Reply(calls=(ASK,), close=INTERNAL_ERROR))
+    assert one.poll(0.0, behavior) == [Began(), Calls((ASK,), BLOCKING), INTERNAL_ERROR]
+
+
+def test_a_stall_comes_after_the_first_piece() -> None:
+    one = generation(Reply(say="word", stall_s=3.0))
+    one.poll(0.0, behavior)
+    one.add_sound(bytes(19_200))
+    assert kinds(one.poll(0.0, behavior)) == [Piece]
+    assert one.deadline() == 3.05
+    assert one.poll(3.0, behavior) == []
+    assert kinds(one.poll(3.05, behavior)) == [Piece, Done]

@@ -18,3 +18,8 @@ def test_readers_give_the_value_or_an_empty_one() -> None:
 )
 def test_numbers_may_be_written_as_strings(value: JSON, number: float | None) -> None:
     assert number_of(value) == number
+
+
+@pytest.mark.parametrize("value", [10**400, "9" * 400, "9" * 5000])
+def test_what_no_float_holds_is_no_number(value: JSON) -> None:
+    assert number_of(value) is None

@@ -90,3 +90,9 @@ def test_declared_functions_of_all_tools_are_collected() -> None:
         DeclaredTool("b", Behavior.BLOCKING),
         DeclaredTool("c", Behavior.NON_BLOCKING),
     )
+
+
+def test_the_instruction_is_the_text_of_its_parts() -> None:
+    written: JsonObject = {"parts": [{"text": "be "}, {"text": "kind"}]}
+    assert read_setup({"systemInstruction": written}, Backend.MLDEV).instruction == "be kind"
+    assert read_setup({}, Backend.MLDEV).instruction == ""

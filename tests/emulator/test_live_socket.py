@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import ssl
 import time
@@ -14,8 +15,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from emulator.closes import INVALID_ARGUMENT, NO_CREDENTIAL
+from emulator.live_socket import MAX_MESSAGE_BYTES, LiveSocket
 from emulator.options import Options
-from emulator.senses import Senses, standard_senses
+from emulator.senses import Mouth, Senses, standard_senses
 from emulator.server import EmulatorServer
 from tests.emulator.emulator_process import RunningEmulator
 from tests.emulator.test_activity import silence, tone
@@ -152,8 +154,54 @@ async def test_a_connection_that_breaks_is_over(emulator: RunningEmulator) -> No
         socket.transport.abort()
         await socket.wait_closed()
     ended = await _record(emulator)
-    assert ended["close"]["code"] in (1000, 1006)
+    assert ended["close"] == {"code": 1006, "reason": "", "by": "client"}
     assert ended["closed_at"] is not None
+
+
+async def test_a_message_that_is_too_large_is_closed_by_the_emulator(
+    emulator: RunningEmulator,
+) -> None:
+    async with open_socket(emulator) as socket:
+        await ready(socket)
+        await socket.send("x" * (MAX_MESSAGE_BYTES + 1))
+        assert (await closed(socket))[0] == 1009
+    ended = await _record(emulator)
+    assert (ended["close"]["code"], ended["close"]["by"]) == (1009, "server")
+
+
+async def test_pings_are_answered(emulator: RunningEmulator) -> None:
+    async with open_socket(emulator) as socket:
+        async with asyncio.timeout(LIMIT_S):
+            await (await socket.ping())
+            await socket.pong()
+        await ready(socket)
+
+
+async def test_pongs_can_be_late_while_the_talk_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path, Options(pong_delay_s=3600.0)) as (url, context):
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            pong = asyncio.ensure_future(await socket.ping())
+            await ready(socket)
+            await socket.send('{"realtimeInput": {"text": "hello"}}')
+            assert "serverContent" in await receive(socket)
+            assert not pong.done()
+            pong.cancel()
+
+
+async def test_a_stop_before_anything_was_read_is_a_goodbye_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(LiveSocket):
+        async def run(self, *arguments: Any) -> Any:
+            self.stop()
+            return await super().run(*arguments)
+
+    monkeypatch.setattr("emulator.server.LiveSocket", Stopped)
+    async with serving(tmp_path) as (url, context):
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            assert await closed(socket) == (1001, "The emulator is shutting down.")
 
 
 async def _record(emulator: RunningEmulator) -> dict[str, Any]:
@@ -178,23 +226,26 @@ class BrokenMouth:
         pass
 
 
-@pytest.fixture
-async def broken(tmp_path: Path) -> AsyncIterator[str]:
+@contextlib.asynccontextmanager
+async def serving(
+    folder: Path, options: Options | None = None, mouth: Mouth | None = None
+) -> AsyncIterator[tuple[str, ssl.SSLContext]]:
+    """An emulator in this process: the Live door's URL, and what to trust."""
     whole = standard_senses(None)
-    server = EmulatorServer(
-        Options(), Senses(BrokenMouth(), whole.ears, whole.new_eyes, whole.new_mind)
-    )
-    port, _ = await server.start("127.0.0.1", 0, tmp_path)
-    yield f"wss://127.0.0.1:{port}{SERVICE}"
-    await server.close()
-    await server.close()
+    senses = Senses(mouth or whole.mouth, whole.ears, whole.new_eyes, whole.new_mind)
+    server = EmulatorServer(options or Options(), senses)
+    port, certificate = await server.start("127.0.0.1", 0, folder)
+    try:
+        context = ssl.create_default_context(cafile=str(certificate))
+        yield f"wss://127.0.0.1:{port}{SERVICE}", context
+    finally:
+        await server.close()
+        await server.close()
 
 
-async def test_a_failure_of_the_emulator_itself_is_an_internal_error(
-    broken: str, tmp_path: Path
-) -> None:
-    context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
-    async with connect(broken, ssl=context, additional_headers=KEY) as socket:
-        await ready(socket)
-        await socket.send('{"realtimeInput": {"text": "hello"}}')
-        assert await closed(socket) == (1011, "Internal error encountered.")
+async def test_a_failure_of_the_emulator_itself_is_an_internal_error(tmp_path: Path) -> None:
+    async with serving(tmp_path, mouth=BrokenMouth()) as (url, context):
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            await ready(socket)
+            await socket.send('{"realtimeInput": {"text": "hello"}}')
+            assert await closed(socket) == (1011, "Internal error encountered.")

@@ -1,4 +1,6 @@
+from emulator.activity import Started
 from emulator.json_types import JsonObject
+from emulator.live_setup import Compression
 from emulator.memory import MAX_WAITING_PROMPTS, Prompt
 from emulator.wire import FunctionResponse
 from tests.emulator.live_driver import World, spoken
@@ -46,7 +48,7 @@ def test_a_new_setup_brings_tools_and_maybe_another_activity() -> None:
     assert [tool.name for tool in memory.tools] == ["f"]
     manual: JsonObject = {"realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}}}
     memory.adopt(world.admit({"model": "models/gemini-3.8-live", **manual}).setup)
-    assert memory.user.manual
+    assert memory.user.start() == [Started(0.0)]
 
 
 def test_waiting_prompts_are_bounded_and_the_oldest_go() -> None:
@@ -54,3 +56,22 @@ def test_waiting_prompts_are_bounded_and_the_oldest_go() -> None:
     for number in range(MAX_WAITING_PROMPTS + 1):
         memory.waiting.append(Prompt("text", 0.0, text=str(number)))
     assert memory.waiting[0].text == "1"
+
+
+def test_a_new_setup_may_bring_another_compression() -> None:
+    world = World()
+    memory = world.admit(SETUP).memory
+    compression: JsonObject = {"contextWindowCompression": {"triggerTokens": 1000}}
+    memory.adopt(world.admit({**SETUP, **compression}).setup)
+    assert memory.meter.compression == Compression(1000, 500)
+    memory.adopt(world.admit(SETUP).setup)
+    assert memory.meter.compression is None
+
+
+def test_a_poisoned_memory_dies_in_the_next_connection() -> None:
+    world = World()
+    memory = world.admit(SETUP).memory
+    memory.poisoned = True
+    assert not memory.dies
+    memory.adopt(world.admit(SETUP).setup)
+    assert memory.dies

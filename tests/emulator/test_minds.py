@@ -56,3 +56,7 @@ def test_a_brain_is_asked_and_its_thoughts_become_replies() -> None:
     assert mind.on_tool_result("f", {"a": 1}) == Reply(say="done")
     assert brain.asked == [("hi", "red", frozenset({"f"})), ("f", {"a": 1})]
     assert (mind.transcript(), mind.next_at(), mind.on_time()) == (None, None, Reply())
+
+
+def test_poison_is_something_that_follows() -> None:
+    assert not Reply(poison=True).empty

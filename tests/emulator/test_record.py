@@ -96,3 +96,17 @@ def test_the_last_minutes_of_sound_are_kept_as_a_wav() -> None:
     assert wav(record)[2] == b""
     record.add_audio("audio/pcm", 2, b"\1\0", 0.0)
     assert wav(record)[2] == b"\1\0"
+
+
+def test_one_long_message_keeps_its_end() -> None:
+    record = SessionRecord(0, 0.0, 0.0)
+    record.add_audio("audio/pcm", 2, b"\1\0" + SECOND * AUDIO_KEPT_S, 0.0)
+    assert wav(record)[2] == SECOND * AUDIO_KEPT_S
+    assert object_of(record.to_json()["audio"])["seconds"] == AUDIO_KEPT_S + 1 / RATE_HZ
+
+
+def test_only_the_first_output_is_the_first() -> None:
+    turn = TurnRecord(1, "text", 1.0, 1.0)
+    turn.output(2.0)
+    turn.output(3.0)
+    assert turn.first_output_at == 2.0

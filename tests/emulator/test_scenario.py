@@ -7,7 +7,7 @@ import pytest
 
 from emulator.closes import INTERNAL_ERROR, NAMED, UNAVAILABLE, Close
 from emulator.json_types import JSON
-from emulator.minds import BrainMind, EchoBrain, Reply, ToolRequest
+from emulator.minds import BrainMind, EchoBrain, Reply, ToolRequest, Words
 from emulator.scenario import (
     Scenario,
     ScenarioError,
@@ -148,6 +148,14 @@ WRONG: list[tuple[JSON, str]] = [
     ({"steps": [{"hear": "a", "transcript": "b"}]}, "step 1: `transcript` does not hold"),
     ({"steps": [{"result": "a", "transcript": "a"}]}, "step 1: `transcript` does not hold"),
     ({"steps": [{"at": 1, "repeat": True}]}, "step 1: a step with `at` cannot repeat"),
+    ({"steps": [{"hear": "a", "repeat": "yes"}]}, "step 1: `repeat` is true or false"),
+    ({"steps": [{"hear": "a", "poison": 1}]}, "step 1: `poison` is true or false"),
+    ({"steps": [{"hear": "a", "call": "draw"}]}, "step 1: a call has"),
+    ({"steps": [{"hear": "a", "close": {"code": 4000, "text": "x"}}]}, "`close` does not know"),
+    ({"steps": [{"hear": "a", "close": {"code": 4000, "reason": 1}}]}, "step 1: `close` is"),
+    ({"steps": [{"hear": "a", "stall": "long"}]}, "step 1: `stall` is a number"),
+    ({"steps": [{"hear": "a", "words": "never"}]}, "step 1: `words` is one of along, early"),
+    ({"steps": [{"hear": "a", "words": 1}]}, "step 1: `words` is one of along, early"),
 ]
 
 
@@ -161,6 +169,29 @@ def test_mistakes_are_named(value: JSON, words: str) -> None:
 def test_text_that_is_neither_is_refused() -> None:
     with pytest.raises(ScenarioError, match="neither JSON nor YAML"):
         load_scenario("steps: [")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "steps: [{hear: a, call: {name: f, args: {day: 2026-01-01}}}]",
+        "steps: &steps [{hear: a, call: {name: f, args: {again: *steps}}}]",
+    ],
+)
+def test_what_yaml_knows_and_json_does_not_is_refused(text: str) -> None:
+    with pytest.raises(ScenarioError, match="JSON cannot hold"):
+        load_scenario(text)
+
+
+def test_keys_of_yaml_that_are_no_text_are_named() -> None:
+    with pytest.raises(ScenarioError, match="step 1 does not know `5`"):
+        load_scenario("steps: [{hear: a, on: b, 5: c}]")
+
+
+def test_faults_are_read() -> None:
+    fault: JSON = {"hear": "*", "say": "a", "stall": 2, "words": "late", "poison": True}
+    expected = Reply(say="a", stall_s=2.0, words=Words.LATE, poison=True)
+    assert user(mind(steps(fault)), "") == expected
 
 
 def test_yaml_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

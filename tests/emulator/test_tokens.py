@@ -74,7 +74,6 @@ def test_compression_slides_the_window() -> None:
     meter.read("x" * 1600)
     assert meter.context_tokens == 900
     meter.see_frame()
-    assert meter.compressions == 1
     assert 390 <= meter.context_tokens <= 400
     assert not meter.exhausted
 

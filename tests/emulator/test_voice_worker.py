@@ -116,3 +116,50 @@ def test_without_espeak_the_child_says_so() -> None:
     )
     assert done.returncode == 1
     assert b"not installed" in done.stderr
+
+
+def fails(tmp_path: Path, before: str) -> str:
+    """What the child says when `before` ran first; `loader` is the package with espeak-ng."""
+    script = (
+        f"import sys, espeakng_loader as loader\n{before}\n"
+        "from emulator.voice_worker import main\n"
+        f"sys.exit(main(['--say', 'x', '--out', {str(tmp_path / 'x.wav')!r}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=30, check=False, text=True
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_library_that_cannot_be_loaded(tmp_path: Path) -> None:
+    said = fails(tmp_path, "loader.get_library_path = lambda: '/nowhere.so'")
+    assert "espeak-ng cannot be loaded" in said
+
+
+def test_a_library_without_its_data_does_not_start(tmp_path: Path) -> None:
+    assert "does not start" in fails(tmp_path, "loader.get_data_path = lambda: '/nowhere'")
+
+
+def test_data_without_languages_has_no_voice(tmp_path: Path) -> None:
+    data = tmp_path / "espeak-ng-data"
+    data.mkdir()
+    spec = importlib.util.find_spec("espeakng_loader")
+    assert spec is not None and spec.origin is not None
+    for one in (Path(spec.origin).parent / "espeak-ng-data").iterdir():
+        if one.is_file():
+            (data / one.name).symlink_to(one)
+    assert "no English voice" in fails(tmp_path, f"loader.get_data_path = lambda: {str(data)!r}")
+
+
+def test_a_synthesis_that_fails_is_told(tmp_path: Path) -> None:
+    refusing = (
+        "from emulator.voice_worker import Espeak\n"
+        "choose = Espeak._choose\n"
+        "def refuse(self, *wish):\n"
+        "    choose(self, *wish)\n"
+        "    self._library.espeak_Synth = lambda *_: 268436479\n"
+        "Espeak._choose = refuse"
+    )
+    assert "espeak-ng answered 268436479" in fails(tmp_path, refusing)

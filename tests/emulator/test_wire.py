@@ -193,11 +193,20 @@ def test_unknown_fields_are_refused_by_name(body: object, name: str, place: str)
         ({"setup": {"generationConfig": {"seed": 1.5}}}, "config.seed' (TYPE_INT), 1.5"),
         ({"setup": {"generationConfig": {"seed": "x"}}}, 'config.seed\' (TYPE_INT), "x"'),
         ({"setup": {"generationConfig": {"topP": True}}}, "config.top_p' (TYPE_FLOAT), true"),
+        ({"setup": {"generationConfig": {"seed": 2**63}}}, "config.seed' (TYPE_INT), 922"),
+        ({"setup": {"generationConfig": {"seed": 1e30}}}, "config.seed' (TYPE_INT), 1e+30"),
+        ({"setup": {"generationConfig": {"seed": "9" * 19}}}, "config.seed' (TYPE_INT), \"999"),
+        ({"setup": {"generationConfig": {"seed": "9" * 5000}}}, "config.seed' (TYPE_INT), \"999"),
     ],
 )
 def test_ill_typed_fields_are_refused_by_place(body: object, place: str) -> None:
     assert reason(body).startswith("Invalid value at '")
     assert place in reason(body)
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, -(2**63), str(2**63 - 1), str(-(2**63))])
+def test_integers_have_64_bits(value: JSON) -> None:
+    assert isinstance(only({"setup": {"generationConfig": {"seed": value}}}), wire.Setup)
 
 
 def test_integers_may_be_strings_and_null_is_absent() -> None:

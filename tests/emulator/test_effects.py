@@ -1,0 +1,17 @@
+from typing import get_args
+
+import pytest
+
+from emulator.closes import Close
+from emulator.effects import Effect, Hear, Send, Speak
+
+
+def test_effects_are_values() -> None:
+    assert Hear(1, b"\0\0") == Hear(1, b"\0\0") != Hear(2, b"\0\0")
+    assert Speak(1, "hi", "Puck", "en-US") != Speak(1, "hi", "Kore", "en-US")
+    with pytest.raises(AttributeError):
+        Send({"goAway": {}}).body = {}  # type: ignore[misc]  # that it is frozen is the point
+
+
+def test_a_close_is_an_effect_too() -> None:
+    assert set(get_args(Effect)) == {Send, Hear, Speak, Close}
