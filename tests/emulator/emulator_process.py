@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,13 @@ class RunningEmulator:
 
 
 @contextlib.contextmanager
-def running_emulator(folder: Path, *arguments: str) -> Iterator[RunningEmulator]:
+def running_emulator(
+    folder: Path, *arguments: str, program: Sequence[str] = ("-m", "emulator")
+) -> Iterator[RunningEmulator]:
     """A child process on a free port, ended by SIGTERM; fails if it does not end in time."""
-    command = [sys.executable, "-m", "emulator", "--port", "0", "--cert-dir", str(folder)]
+    where = ("--port", "0", "--cert-dir", str(folder), "--json", "--exit-with-parent")
     process = subprocess.Popen(
-        [*command, "--json", "--exit-with-parent", *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, *program, *where, *arguments], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     try:
