@@ -1,7 +1,8 @@
 """`generateContent` and `streamGenerateContent` for image models: the aiohttp shell.
 
-Any path prefix, any version, double slashes. CPU work runs in a bounded executor; a request above
-the bounds is answered with an error in Google's form, never with an exception.
+Any path prefix, any version, double slashes; whoever adds the routes asks for credentials. CPU work
+runs in a bounded executor; a request above the bounds is answered with an error in Google's form,
+never with an exception.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from emulator.image_replies import (
 )
 from emulator.image_requests import ImageRequest, ImageRequestError, parse_untrusted
 from emulator.image_triggers import Trigger, delay_s, trigger_in
-from emulator.json_types import JSON, JsonObject
+from emulator.json_types import JsonObject
 
 MAX_BODY_BYTES: Final = 20 * 1024 * 1024
 WORKERS: Final = 2
@@ -118,7 +119,6 @@ class _Endpoint:
         return web.json_response(refused.body, status=refused.status)
 
     async def _answer(self, request: web.Request) -> tuple[ImageRequest, Reply, str]:
-        _authenticate(request)
         name = request.match_info["model"]
         model = self._models.get(name)
         if model is None:
@@ -170,24 +170,6 @@ class _Endpoint:
             return await loop.run_in_executor(self._executor, work, first, second)
         finally:
             self._waiting -= 1
-
-
-def _authenticate(request: web.Request) -> None:
-    """A key in the header, in the query or as a bearer token; "invalid" and none are refused."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    bearer = token if scheme.lower() == "bearer" else ""
-    key = request.headers.get("x-goog-api-key") or request.query.get("key") or bearer
-    if key and not key.startswith("invalid"):
-        return
-    details: list[JSON] = [
-        {
-            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-            "reason": "API_KEY_INVALID",
-            "domain": "googleapis.com",
-        }
-    ]
-    message = "API key not valid. Please pass a valid API key."
-    raise _Refused(400, error_body(400, "INVALID_ARGUMENT", message, details))
 
 
 async def _read_body_untrusted(request: web.Request) -> bytes:

@@ -126,8 +126,10 @@ class LiveSocket:
             match message.type:
                 case WSMsgType.TEXT | WSMsgType.BINARY:
                     await self._inbox.put(_Frame(message.data, time.monotonic()))
+                case WSMsgType.PING if self._options.pong_delay_s:
+                    self._keep(group.create_task(self._pong_late(message.data)))
                 case WSMsgType.PING:
-                    self._keep(group.create_task(self._pong(message.data)))
+                    await self._pong(message.data)
                 case WSMsgType.PONG:
                     pass
                 case _:
@@ -135,9 +137,12 @@ class LiveSocket:
                     await self._inbox.put(_Ended(close))
                     return
 
-    async def _pong(self, data: bytes) -> None:
+    async def _pong_late(self, data: bytes) -> None:
         await asyncio.sleep(self._options.pong_delay_s)
-        # The line may have broken meanwhile; the reader finds that out.
+        await self._pong(data)
+
+    async def _pong(self, data: bytes) -> None:
+        # The line may have broken meanwhile; the next read finds that out.
         with contextlib.suppress(ConnectionError):
             await self._ws.pong(data)
 

@@ -17,12 +17,15 @@ from tests.emulator.emulator_process import RunningEmulator, running_emulator
 
 SERVICE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 KEY = {"x-goog-api-key": "good"}
+IMAGES = "/v1beta/models/gemini-nano-banana-2.1:generateContent"
+IMAGES_STREAMED = "/v1beta/models/gemini-nano-banana-2.1:streamGenerateContent"
 
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
     folder = tmp_path_factory.mktemp("emulator")
-    with running_emulator(folder, "--api-key", "good") as running:
+    keys = ("--api-key", "good", "--api-key", "invalid-by-its-looks-only")
+    with running_emulator(folder, *keys) as running:
         yield running
 
 
@@ -66,9 +69,25 @@ async def test_wrong_requests_have_googles_errors(
     assert (got, answer["error"]["code"], answer["error"]["status"]) == (status, status, name)
 
 
-async def test_an_invalid_key_is_named_as_google_does(emulator: RunningEmulator) -> None:
-    _, answer = await ask(emulator, "POST", "/v1beta/auth_tokens", {"x-goog-api-key": "bad"}, {})
+@pytest.mark.parametrize("path", ["/v1beta/auth_tokens", IMAGES, IMAGES_STREAMED])
+async def test_every_door_asks_for_a_credential(emulator: RunningEmulator, path: str) -> None:
+    status, answer = await ask(emulator, "POST", path, {"x-goog-api-key": "bad"}, {})
+    assert (status, answer["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    assert answer["error"]["message"] == "API key not valid. Please pass a valid API key."
     assert answer["error"]["details"][0]["reason"] == "API_KEY_INVALID"
+    for headers in ({}, {"Authorization": "Basic x"}):
+        status, answer = await ask(emulator, "POST", path, headers, {})
+        assert (status, answer["error"]["status"]) == (403, "PERMISSION_DENIED")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [KEY, {"x-goog-api-key": "invalid-by-its-looks-only"}, {"Authorization": "Bearer anything"}],
+)
+async def test_who_may_draw(emulator: RunningEmulator, headers: dict[str, str]) -> None:
+    body = {"contents": [{"parts": [{"text": "only text please"}]}]}
+    for path in (IMAGES, IMAGES_STREAMED):
+        assert (await ask(emulator, "POST", path, headers, body))[0] == 200
 
 
 async def test_a_body_that_is_no_json_is_refused(emulator: RunningEmulator) -> None:
