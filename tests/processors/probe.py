@@ -1,7 +1,7 @@
 """A stage between two probes in a real pipeline: frames go in at either end and are recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -11,7 +11,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipeline.assembly import running
 
-WAIT_LIMIT_S = 5.0
+WAIT_LIMIT_S = 10.0
 
 F = TypeVar("F", bound=Frame)
 
@@ -37,11 +37,15 @@ class Probe(FrameProcessor):
 
     async def wait_for(self, kind: type[F], count: int = 1) -> list[F]:
         """The frames of that kind, once there are `count`."""
+        await self.until(lambda: len(self.of(kind)) >= count)
+        return self.of(kind)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Looked at whenever a frame has arrived."""
         async with asyncio.timeout(WAIT_LIMIT_S):
-            while len(self.of(kind)) < count:
+            while not condition():
                 self._arrived.clear()
                 await self._arrived.wait()
-        return self.of(kind)
 
 
 @dataclass
