@@ -97,7 +97,10 @@ async def test_an_early_picture_waits_for_its_time(video_in: VideoIn, seen: Seen
     assert seen.frames[1].transport_source == "other"
 
 
-async def test_the_newest_of_those_that_are_early_goes(video_in: VideoIn, seen: Seen) -> None:
+async def test_the_newest_of_those_that_are_early_goes(
+    executor: ThreadPoolExecutor, seen: Seen
+) -> None:
+    video_in = VideoIn(VideoInConfig(interval_s=2.0, long_side_px=160), executor, seen)
     video_in.picture("1", "VP8", KEY)
     await seen.wait_for(1)
     for number in (2, 3):
@@ -105,7 +108,8 @@ async def test_the_newest_of_those_that_are_early_goes(video_in: VideoIn, seen: 
         await until(partial(is_newer, video_in, video_in.latest))
     await seen.wait_for(2)
     assert [frame.transport_source for frame in seen.frames] == ["1", "3"]
-    assert video_in.counters.sent == 2
+    assert (video_in.counters.sent, video_in.counters.replaced) == (2, 1)
+    await video_in.close()
 
 
 def is_newer(video_in: VideoIn, latest: Jpeg | None) -> bool:
@@ -176,7 +180,7 @@ async def test_the_close_does_not_wait_for_a_busy_thread(
     executor.submit(go_on.wait, LIMIT_S)
     video_in.picture("peer", "VP8", KEY)
     await asyncio.sleep(0)
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(LIMIT_S / 2):
         await video_in.close()
     go_on.set()
     executor.shutdown()

@@ -192,6 +192,6 @@ def test_the_floor_never_decides_less_than_the_lowest_speech(activity: VoiceActi
 def test_it_costs_next_to_nothing() -> None:
     """20 µs a block were asked; the test allows a slow and busy machine ten times that."""
     activity, sound = VoiceActivity(RATE), noise(20.0, -30.0)
-    began = time.perf_counter()
+    began = time.process_time()
     changes(activity, sound)
-    assert (time.perf_counter() - began) / (sound.size / BLOCK) < 200e-6
+    assert (time.process_time() - began) / (sound.size / BLOCK) < 200e-6

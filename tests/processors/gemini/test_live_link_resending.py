@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from processors.frames import LinkStatus
+from processors.gemini import outbox
 from processors.gemini.events import GoAway
 from processors.gemini.outbox import Turns
 from tests.processors.gemini.live_server import Certificate
@@ -23,6 +24,12 @@ from tests.processors.gemini.scripted_gemini import (
 )
 
 CONNECTING, READY = LinkStatus.CONNECTING, LinkStatus.READY
+
+
+@pytest.fixture(autouse=True)
+def _time_alone_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a busy machine takes between a text and what Gemini says next."""
+    monkeypatch.setattr(outbox, "CONFIRM_AFTER_S", 60.0)
 
 
 CALL: Message = {"toolCall": {"functionCalls": [{"name": "draw"}]}}
