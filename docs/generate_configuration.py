@@ -14,7 +14,7 @@ import annotated_types
 from pydantic import SecretStr
 
 from pipeline.catalogue import Entry, entries
-from pipeline.settings import RESERVED, Settings
+from pipeline.settings import Settings
 from processors.gemini import profiles as live
 from processors.gemini.generation import HarmCategory, HarmThreshold, SettingsModel
 from processors.gemini.settings import DEFAULT_SYSTEM_INSTRUCTION
@@ -80,7 +80,6 @@ def page() -> str:
         _section("Camera", ("room", "video")),
         _section("Sound", ("room", "audio")),
         _section("Greeting", ("room", "greeting")),
-        _reserved(),
         SDK_VARIABLES,
         _live_models(),
         _image_models(),
@@ -171,7 +170,7 @@ def _limits(entry: Entry) -> str:
     if low is None:
         return "text"
     top = f"{high:,}" if high is not None else f"less than {below:g}"
-    return f"{low:,} to {top}" if high is not None else f"{low:,} to {top}"
+    return f"{low:,} to {top}"
 
 
 def _constraint(entry: Entry, kind: type, name: str) -> Any:
@@ -201,13 +200,6 @@ def _safety() -> str:
     categories = ", ".join(f"`{word}`" for word in _words(HarmCategory))
     thresholds = ", ".join(f"`{word}`" for word in _words(HarmThreshold))
     return f"Safety settings have these categories: {categories}; and thresholds: {thresholds}.\n"
-
-
-def _reserved() -> str:
-    rows = [
-        [f"`{name}`", f"{meaning[0].upper()}{meaning[1:]}."] for name, meaning in RESERVED.items()
-    ]
-    return f"## Other variables\n\n{_table(['Variable', 'Meaning'], rows)}"
 
 
 def _live_models() -> str:

@@ -19,6 +19,7 @@ from processors.audio_in import AudioIn
 from processors.audio_out import AudioOut
 from processors.conversation import Conversation
 from processors.gemini.live_config import live_connect_config
+from processors.gemini.outbox import Outbox
 from processors.gemini.profiles import profile_for
 from processors.gemini.seed import seed_of
 from processors.gemini.stage import GeminiStage
@@ -53,6 +54,7 @@ class Parts:
     audio_in: AudioIn
     video_in: VideoIn
     studio: Studio
+    store: MemoryStore
 
     @property
     def stages(self) -> list[FrameProcessor]:
@@ -71,6 +73,7 @@ class Parts:
             "audio_out": self.audio_out.counters,
             "tools": self.tools.counters,
             "outbox": self.gemini.live.outbox.counters,
+            "image_store": self.store.counters,
         }
 
 
@@ -83,8 +86,8 @@ def assemble(
     """The parts of one room, connected but not running. Raises `ToolUnusable`."""
     live = settings.live
     profile = profile_for(live.model, vertex=shared.vertex)
-    entry = RoomInput()
-    studio = Studio(shared.client, settings.image, MemoryStore(), shared.executor, entry.feed)
+    entry, store = RoomInput(), MemoryStore()
+    studio = Studio(shared.client, settings.image, store, shared.executor, entry.feed)
     toolset = Toolset(t for t in (*studio.tools(), *shared.tools) if live.allows_tool(t.name))
     gemini = GeminiStage(
         shared.client,
@@ -97,17 +100,19 @@ def assemble(
             vertex=shared.vertex,
         ),
         seed_of(live.history, profile),
+        Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000),
     )
     model_waits = profile.tool_behavior == "BLOCKING"
     return Parts(
         input=entry,
         gemini=gemini,
         tools=ToolStage(toolset, model_waits=model_waits),
-        audio_out=AudioOut(send_audio, flush_audio),
+        audio_out=AudioOut(send_audio, flush_audio, settings.audio.max_output_backlog_s),
         transcripts=Transcripts(Conversation()),
         audio_in=AudioIn(entry.feed),
         video_in=VideoIn(_video_config(settings), shared.executor, entry.feed),
         studio=studio,
+        store=store,
     )
 
 

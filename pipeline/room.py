@@ -28,6 +28,7 @@ from processors.frames import (
     ImageEventFrame,
     LinkStatus,
     LinkStatusFrame,
+    ModelNoteFrame,
     UsageFrame,
     UserImagesFrame,
     UserTextFrame,
@@ -67,6 +68,7 @@ class Room:
         self._jobs = Jobs()
         self._changed = asyncio.Event()
         self._beats = 0
+        self._greeting = settings.greeting
 
     @property
     def audio_in(self) -> AudioIn:
@@ -237,6 +239,9 @@ class Room:
     def _welcome(self, participant: Participant) -> None:
         self.peers.greet(participant)
         self.gallery.joined(participant)
+        greeting, self._greeting = self._greeting, None
+        if greeting:
+            self.parts.input.feed(ModelNoteFrame(greeting))
 
     def _beat(self, now: float) -> None:
         try:

@@ -33,16 +33,18 @@ class AudioSettings(SettingsModel):
     """How much sound a room may hold back."""
 
     max_input_backlog_ms: Whole = setting(
-        2000,
-        "Sound of the room that waits for the model; beyond it the oldest is dropped.",
+        30_000,
+        "Sound of the room that is kept while the model cannot be reached; beyond it the oldest "
+        "is dropped.",
         unit="ms",
         operator_only=True,
         ge=200,
         le=30_000,
     )
     max_output_backlog_s: Real = setting(
-        120.0,
-        "Answer that waits to be played; beyond it no more is read from the model.",
+        600.0,
+        "Answer that waits to be played, as the model speaks faster than one can listen; what "
+        "comes beyond it is dropped.",
         unit="s",
         operator_only=True,
         ge=5,

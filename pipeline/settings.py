@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from pydantic import ValidationError
@@ -31,13 +30,6 @@ from .service_settings import ServiceSettings
 
 Backend = Literal["mldev", "vertex"]
 
-RESERVED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "EASEL_WIRE_LOG": "file to which the messages to and from Gemini are written, for "
-        "debugging; it then holds what was said",
-    }
-)
-"""Variables that are no settings, because other programs of Easel read them."""
 IGNORED_PREFIX: Final = "EASEL_TEST_"
 """For the test suite."""
 
@@ -134,7 +126,7 @@ def _given(environ: Mapping[str, str]) -> Iterator[tuple[Entry, str]]:
         if entry is not None and entry.variable == variable:
             if text.strip():
                 yield entry, text
-        elif variable not in RESERVED:
+        else:
             raise UnknownVariable(variable, _unknown(variable))
 
 
@@ -143,8 +135,7 @@ def _unknown(variable: str) -> str:
     reason = NOT_IN_LIVE.get(key) or NOT_FOR_IMAGES.get(key.removeprefix("image_"))
     if reason:
         return f"{to_camel(key)} is not accepted: {reason}."
-    known = [*(entry.variable for entry in entries()), *RESERVED]
-    meant = nearest(variable, known)
+    meant = nearest(variable, [entry.variable for entry in entries()])
     return f"there is no such setting{f'; did you mean {meant}?' if meant else '.'}"
 
 

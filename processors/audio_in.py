@@ -34,6 +34,7 @@ class AudioInCounters:
     concealed: int = 0
     recovered: int = 0
     refused: int = 0
+    padded_frames: int = 0
 
 
 @dataclass(slots=True)
@@ -114,8 +115,7 @@ class AudioIn:
     def _stop(self, speaker: _Speaker) -> None:
         """The others wait for `speaker` no longer."""
         speaker.heard_at = None
-        for frame in self.mixer.remove(speaker.peer_id):
-            self._emit_pcm(frame)
+        self._emit_pcm(self.mixer.remove(speaker.peer_id))
 
     def _decoded(self, peer_id: str, decode: Callable[[OpusDecoder], Pcm], now: float) -> None:
         speaker = self._speakers.get(peer_id)
@@ -138,8 +138,7 @@ class AudioIn:
         change = speaker.activity.push(samples)
         if change is not None:
             self._announce(speaker.peer_id, speaking=change)
-        for frame in self.mixer.push(speaker.peer_id, samples):
-            self._emit_pcm(frame)
+        self._emit_pcm(self.mixer.push(speaker.peer_id, samples))
 
     def _announce(self, peer_id: str, *, speaking: bool) -> None:
         others = any(s.activity.speaking for s in self._speakers.values() if s.peer_id != peer_id)
@@ -147,7 +146,9 @@ class AudioIn:
         if not others:
             self._emit(UserStartedSpeakingFrame() if speaking else UserStoppedSpeakingFrame())
 
-    def _emit_pcm(self, samples: Pcm) -> None:
-        self._emit(
-            InputAudioRawFrame(audio=samples.tobytes(), sample_rate=INPUT_HZ, num_channels=1)
-        )
+    def _emit_pcm(self, mixed: list[Pcm]) -> None:
+        self.counters.padded_frames = self.mixer.padded_frames
+        for samples in mixed:
+            self._emit(
+                InputAudioRawFrame(audio=samples.tobytes(), sample_rate=INPUT_HZ, num_channels=1)
+            )

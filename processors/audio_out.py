@@ -27,7 +27,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from processors.frames import AnswerCutFrame, GenerationCompleteFrame, TurnCompleteFrame
 from processors.opus import OUTPUT_HZ, OpusEncoder, Pcm
-from processors.playout import PACKET_S, Playout, RtpClock
+from processors.playout import MAX_WAITING_S, PACKET_S, Playout, RtpClock
 
 logger = logging.getLogger(__name__)
 
@@ -45,19 +45,28 @@ class AudioOutCounters:
     cuts: int = 0
     underruns: int = 0
     refused: int = 0
+    dropped_samples: int = 0
 
 
 class AudioOut(FrameProcessor):
     """`send(payload, timestamp)` gets each packet; `flush()` is called on interruption.
 
+    Of an answer that comes faster than it plays `max_waiting_s` wait; what comes beyond that is
+    dropped and counted.
+
     An answer lasts from its first sound to Gemini's end of the turn, or to an interruption;
     the bot may stop and start speaking within it, when Gemini stalls or waits for a tool.
     """
 
-    def __init__(self, send: Callable[[bytes, int], None], flush: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        send: Callable[[bytes, int], None],
+        flush: Callable[[], None],
+        max_waiting_s: float = MAX_WAITING_S,
+    ) -> None:
         super().__init__(name="audio-out", enable_direct_mode=True)
         self.counters = AudioOutCounters()
-        self.playout = Playout(OUTPUT_HZ)
+        self.playout = Playout(OUTPUT_HZ, max_waiting_s)
         self._send = send
         self._flush = flush
         self._encoder = OpusEncoder()
@@ -135,6 +144,7 @@ class AudioOut(FrameProcessor):
             self.playout.begin()
         self._complete = False
         self.playout.push(np.frombuffer(frame.audio, "<i2", count))
+        self.counters.dropped_samples = self.playout.dropped_samples
         if not self._speaking:
             self._start_speaking()
         if self._first_due and (first := self.playout.take(flush=False)) is not None:

@@ -147,7 +147,7 @@ class ImageEventFrame(DataFrame):
 
 @dataclass
 class ModelNoteFrame(DataFrame):
-    """Travels upstream: something that the model should know and speak of, in brackets."""
+    """A text for the model that nobody said: a tool that ended (then upstream), a greeting."""
 
     text: str
     interruptible: bool = field(default=False, init=False)

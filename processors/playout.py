@@ -37,6 +37,7 @@ class Playout:
     """`push` samples, `take` packets' worth, `cut` on interruption, `begin` each answer."""
 
     sample_rate: int
+    limit_s: float = MAX_WAITING_S
     dropped_samples: int = 0
     _parts: deque[Pcm] = field(default_factory=deque)
     _waiting: int = 0
@@ -59,8 +60,8 @@ class Playout:
         self._played = 0
 
     def push(self, samples: Pcm) -> None:
-        """What does not fit into `MAX_WAITING_S` is dropped and counted."""
-        room = int(MAX_WAITING_S * self.sample_rate) - self._waiting
+        """What does not fit into `limit_s` is dropped and counted."""
+        room = int(self.limit_s * self.sample_rate) - self._waiting
         if samples.size > room:
             self.dropped_samples += samples.size - room
             samples = samples[:room]

@@ -28,9 +28,12 @@ class VideoInConfig:
 
 @dataclass(slots=True)
 class VideoInCounters:
+    """`skipped` came while another was decoded; `replaced` were ready, and too early."""
+
     pictures: int = 0
     skipped: int = 0
     refused: int = 0
+    replaced: int = 0
     sent: int = 0
 
 
@@ -93,6 +96,7 @@ class VideoIn:
             return
         self.latest = jpeg
         self._pass_on(self._cadence.offer((peer_id, jpeg), loop.time()))
+        self.counters.replaced = self._cadence.replaced
 
     def _pass_on(self, ready: tuple[str, Jpeg] | None) -> None:
         self._cancel_timer()

@@ -66,9 +66,10 @@ class LiveLink:
         on_event: OnEvent,
         on_status: OnStatus,
         seed: Seed | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         self.link = Link()
-        self.outbox = Outbox()
+        self.outbox = Outbox() if outbox is None else outbox  # an empty one is false
         self._client = client
         self._model = model
         self._make_config = make_config

@@ -1,7 +1,7 @@
 """What waits to be sent to Gemini, in order, within bounds. Pure.
 
 While the link is up the outbox is empty most of the time; while it is down it keeps what is
-said: audio up to `AUDIO_LIMIT_S` (the oldest goes first, and is counted), the newest picture,
+said: audio up to `audio_limit_s` (the oldest goes first, and is counted), the newest picture,
 and every text, upload and tool result up to `ITEM_LIMIT` and `ITEM_BYTES_LIMIT`.
 
 What was written to a connection that was already dead is lost without a word of the network.
@@ -92,6 +92,7 @@ class _Slot:
 class Outbox:
     """`push` at one end. At the other `pop`, and then one of `sent`, `put_back`, `unsendable`."""
 
+    audio_limit_s: float = AUDIO_LIMIT_S
     counters: OutboxCounters = field(default_factory=OutboxCounters)
     _waiting: deque[_Slot] = field(default_factory=deque)
     _in_hand: _Slot | None = None
@@ -197,7 +198,7 @@ class Outbox:
         return None
 
     def _drop_old_audio(self) -> None:
-        while self.audio_s > AUDIO_LIMIT_S and (oldest := self._remove_first(Audio)):
+        while self.audio_s > self.audio_limit_s and (oldest := self._remove_first(Audio)):
             self.counters.audio_dropped_s += _size(oldest) / BYTES_PER_S
 
 

@@ -55,6 +55,7 @@ from processors.gemini.live_link import LiveLink, MakeConfig
 from processors.gemini.outbox import (
     Audio,
     AudioEnd,
+    Outbox,
     Outgoing,
     Picture,
     RealtimeText,
@@ -85,9 +86,12 @@ class GeminiStage(FrameProcessor):
         model: str,
         make_config: MakeConfig,
         seed: Seed | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         super().__init__(name="gemini", enable_direct_mode=True)
-        self.live = LiveLink(client, model, make_config, self._on_event, self._on_status, seed)
+        self.live = LiveLink(
+            client, model, make_config, self._on_event, self._on_status, seed, outbox
+        )
         self._life: asyncio.Task[None] | None = None
         self._answering = False
         self._late_until = 0.0  # media of an interrupted turn may still come until then

@@ -19,6 +19,12 @@ class ImageStore(Protocol):
 
 
 @dataclass(slots=True)
+class StoreCounters:
+    stored: int = 0
+    evicted: int = 0
+
+
+@dataclass(slots=True)
 class MemoryStore:
     """Keeps `limit_bytes`; beyond it the image unused for longest goes, and is counted.
 
@@ -26,17 +32,18 @@ class MemoryStore:
     """
 
     limit_bytes: int = MEMORY_LIMIT_BYTES
-    evicted: int = 0
     kept_bytes: int = 0
+    counters: StoreCounters = field(default_factory=StoreCounters)
     _pictures: OrderedDict[str, Picture] = field(default_factory=OrderedDict)
 
     def put(self, image_id: str, picture: Picture) -> None:
         self._remove(image_id)
         self._pictures[image_id] = picture
+        self.counters.stored += 1
         self.kept_bytes += len(picture.data)
         while self.kept_bytes > self.limit_bytes and len(self._pictures) > 1:
             self._remove(next(iter(self._pictures)))
-            self.evicted += 1
+            self.counters.evicted += 1
 
     def get(self, image_id: str) -> Picture | None:
         picture = self._pictures.get(image_id)

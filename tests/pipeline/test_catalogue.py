@@ -1,5 +1,9 @@
 """The list of all settings: unique names, shapes, and the way back from a path."""
 
+import ast
+from pathlib import Path
+from typing import Final
+
 import pytest
 
 from pipeline.catalogue import Entry, by_key, entries, entry_at, spoken
@@ -68,6 +72,34 @@ def test_every_setting_is_described() -> None:
         assert entry.info.description and entry.info.description.endswith("."), entry.key
         assert entry.page("models") is not None, entry.key
     assert Entry("x", ("x",), "scalar", by_key()["port"].info).page("no such thing") is None
+
+
+PACKAGES: Final = Path(__file__).parents[2]
+DECLARED_IN: Final = {
+    "pipeline/service_settings.py",
+    "pipeline/room_settings.py",
+    "processors/gemini/generation.py",
+    "processors/gemini/settings.py",
+    "processors/images/settings.py",
+}
+
+
+def names_read() -> set[str]:
+    """Every attribute that the code reads, but for the files that declare the settings."""
+    return {
+        node.attr
+        for package in ("pipeline", "processors")
+        for path in (PACKAGES / package).rglob("*.py")
+        if path.relative_to(PACKAGES).as_posix() not in DECLARED_IN
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def test_every_setting_is_read_by_something() -> None:
+    """A lever that moves nothing is worse than none. Names only: it cannot see a false use."""
+    read = names_read()
+    assert [entry.variable for entry in entries() if entry.path[-1] not in read] == []
 
 
 def test_a_bare_field_has_no_page() -> None:

@@ -36,7 +36,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 
 
 def test_other_variables_are_not_looked_at() -> None:
-    assert load({"PATH": "/bin", "EASEL_TEST_ANYTHING": "x", "EASEL_WIRE_LOG": "w"}) == Settings()
+    assert load({"PATH": "/bin", "EASEL_TEST_ANYTHING": "x"}) == Settings()
 
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
@@ -194,7 +194,6 @@ def test_values_are_never_repeated() -> None:
     ("variable", "sentence"),
     [
         ("EASEL_MODLE", "there is no such setting; did you mean EASEL_MODEL?"),
-        ("EASEL_WIRELOG", "there is no such setting; did you mean EASEL_WIRE_LOG?"),
         ("EASEL_Port", "there is no such setting; did you mean EASEL_PORT?"),
         ("EASEL_XYZZY", "there is no such setting."),
         (

@@ -143,6 +143,8 @@ def test_who_falls_silent_does_not_hold_up_the_others() -> None:
     room.speak(tone(2.0, OUTPUT_HZ), "a")
     assert room.pcm.size >= before + 1.9 * INPUT_HZ
     assert "paused" not in room.activity
+    assert room.audio_in.counters.padded_frames > 0, "while b was waited for, and not beyond"
+    assert room.audio_in.counters.padded_frames < 2 * FILL_LIMIT_S / 0.04
 
 
 def test_suppressed_silence_is_restored() -> None:

@@ -275,6 +275,16 @@ async def test_an_answer_of_ten_minutes_can_be_cut_anywhere() -> None:
 
 
 @in_virtual_time
+async def test_what_no_one_could_wait_for_is_dropped_and_counted() -> None:
+    async with voice(max_waiting_s=1.0) as v:
+        await v.say(sound(3.0))
+        assert v.audio_out.counters.dropped_samples == pytest.approx(2.0 * OUTPUT_HZ, abs=480)
+        await v.push(TurnCompleteFrame())
+        await v.to_the_end()
+        assert v.heard.size == pytest.approx(1.0 * OUTPUT_HZ, abs=960)
+
+
+@in_virtual_time
 async def test_connections_are_kept_warm_while_nobody_speaks() -> None:
     async with voice() as v:
         await v.later(10.0)

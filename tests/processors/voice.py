@@ -18,6 +18,7 @@ from pipecat.frames.frames import (
 from processors.audio_out import SILENT_PACKET, AudioOut
 from processors.frames import AnswerCutFrame, GenerationCompleteFrame, TurnCompleteFrame
 from processors.opus import OUTPUT_HZ, OpusDecoder
+from processors.playout import MAX_WAITING_S
 from processors.ticker import Ticker
 from tests.processors.probe import Around, around
 from tests.processors.sounds import Pcm
@@ -26,12 +27,12 @@ from tests.processors.sounds import Pcm
 class Voice:
     """A room's voice on a ticker, in a pipeline, with what left it and when."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_waiting_s: float = MAX_WAITING_S) -> None:
         self.packets: list[bytes] = []
         self.stamps: list[int] = []
         self.times: list[float] = []
         self.flushes = 0
-        self.audio_out = AudioOut(self._send, self._flush)
+        self.audio_out = AudioOut(self._send, self._flush, max_waiting_s)
         self.ticker = Ticker()
         self.probes: Around
 
@@ -88,8 +89,8 @@ class Voice:
 
 
 @asynccontextmanager
-async def voice() -> AsyncIterator[Voice]:
-    running = Voice()
+async def voice(max_waiting_s: float = MAX_WAITING_S) -> AsyncIterator[Voice]:
+    running = Voice(max_waiting_s)
     async with around(running.audio_out) as running.probes:
         running.ticker.subscribe(running.audio_out.beat)
         try:

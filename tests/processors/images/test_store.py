@@ -24,7 +24,7 @@ def test_the_one_unused_for_longest_goes_first() -> None:
     store.get("a")
     store.put("d", picture(10))
     assert [image_id for image_id in "abcd" if store.get(image_id)] == ["a", "c", "d"]
-    assert (store.evicted, store.kept_bytes) == (1, 30)
+    assert (store.counters.evicted, store.kept_bytes) == (1, 30)
 
 
 def test_one_large_image_may_cost_several() -> None:
@@ -33,7 +33,7 @@ def test_one_large_image_may_cost_several() -> None:
         store.put(image_id, picture(10))
     store.put("d", picture(25))
     assert [image_id for image_id in "abcd" if store.get(image_id)] == ["d"]
-    assert store.evicted == 3
+    assert store.counters.evicted == 3
 
 
 def test_the_newest_is_kept_whatever_its_size() -> None:
