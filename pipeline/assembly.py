@@ -18,6 +18,7 @@ from pipeline.shared import Shared
 from processors.audio_in import AudioIn
 from processors.audio_out import AudioOut
 from processors.conversation import Conversation
+from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.live_config import live_connect_config
 from processors.gemini.outbox import Outbox
 from processors.gemini.profiles import profile_for
@@ -101,6 +102,7 @@ def assemble(
         ),
         seed_of(live.history, profile),
         Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000),
+        None if live.automatic_activity_detection.enabled else ActivityMarks(),
     )
     model_waits = profile.tool_behavior == "BLOCKING"
     return Parts(

@@ -23,6 +23,8 @@ from processors.gemini.errors import ConfigurationFault, GeminiError, TransientF
 from processors.gemini.events import LiveEvent
 from processors.gemini.messages import events_of, function_response, jpeg, pcm, user_turn
 from processors.gemini.outbox import (
+    ActivityEnd,
+    ActivityStart,
     Audio,
     AudioEnd,
     Outgoing,
@@ -104,6 +106,10 @@ class LiveConnection:
                 await session.send_realtime_input(audio=pcm(item))
             case AudioEnd():
                 await session.send_realtime_input(audio_stream_end=True)
+            case ActivityStart():
+                await session.send_realtime_input(activity_start=types.ActivityStart())
+            case ActivityEnd():
+                await session.send_realtime_input(activity_end=types.ActivityEnd())
             case Picture():
                 await session.send_realtime_input(video=jpeg(item))
             case RealtimeText(text):

@@ -36,6 +36,16 @@ class AudioEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivityStart:
+    """Speech begins; only for a Gemini that does not detect it itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityEnd:
+    """It ends. An activity without audio would end the session: it is not sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     jpeg: bytes
 
@@ -63,7 +73,12 @@ class ToolResponse:
     scheduling: str | None = None
 
 
-Outgoing = Audio | AudioEnd | Picture | RealtimeText | Turns | ToolResponse
+Outgoing = (
+    Audio | AudioEnd | ActivityStart | ActivityEnd | Picture | RealtimeText | Turns | ToolResponse
+)
+
+
+_PASSING: Final = (Audio, AudioEnd, ActivityStart, ActivityEnd, Picture)
 
 
 @dataclass(slots=True)
@@ -85,7 +100,7 @@ class _Slot:
 
     @property
     def worth_keeping(self) -> bool:
-        return not (self.resent or isinstance(self.item, Audio | AudioEnd | Picture))
+        return not (self.resent or isinstance(self.item, _PASSING))
 
 
 @dataclass(slots=True)
@@ -97,6 +112,8 @@ class Outbox:
     _waiting: deque[_Slot] = field(default_factory=deque)
     _in_hand: _Slot | None = None
     _unconfirmed: deque[_Slot] = field(default_factory=lambda: deque(maxlen=UNCONFIRMED_LIMIT))
+    _in_activity: bool = False  # as far as the connection knows
+    _activity_heard: bool = False
     _audio_bytes: int = 0
     _items: int = 0
     _item_bytes: int = 0
@@ -129,6 +146,7 @@ class Outbox:
 
     def pop(self) -> Outgoing | None:
         """The next to send; None when nothing waits."""
+        self._skip_empty_activities()
         if not self._waiting:
             return None
         self._in_hand = self._waiting.popleft()
@@ -138,7 +156,10 @@ class Outbox:
     def sent(self, now: float) -> None:
         """The item in hand was written to the connection. `now` in monotonic seconds."""
         slot, self._in_hand = self._in_hand, None
-        if slot is not None and slot.worth_keeping:
+        if slot is None:
+            return
+        self._follow_activity(slot.item)
+        if slot.worth_keeping:
             slot.sent_at = now
             self._unconfirmed.append(slot)
 
@@ -164,13 +185,44 @@ class Outbox:
             self._unconfirmed.popleft()
 
     def reclaim(self) -> None:
-        """The connection is lost: what may be lost with it is the first again, in its order."""
+        """The connection is lost: what may be lost with it is the first again, in its order.
+
+        Speech that was being sent goes on in an activity of its own.
+        """
+        if self._in_activity:
+            self._in_activity = self._activity_heard = False
+            self._waiting.appendleft(_Slot(ActivityStart()))
+            self._count(ActivityStart(), 1)
         while self._unconfirmed:
             slot = self._unconfirmed.pop()
             slot.resent = True
             self.counters.items_resent += 1
             self._waiting.appendleft(slot)
             self._count(slot.item, 1)
+
+    def _skip_empty_activities(self) -> None:
+        """Their audio may have been too old to keep, or gone with the connection before."""
+        while self._waiting:
+            match self._waiting[0].item:
+                case ActivityStart() if self._next_of(Audio, ActivityEnd) is ActivityEnd:
+                    self._remove_first(ActivityStart)
+                    self._remove_first(ActivityEnd)
+                case ActivityEnd() if not self._activity_heard:
+                    self._remove_first(ActivityEnd)  # what is said next still belongs to it
+                case _:
+                    return
+
+    def _next_of(self, *kinds: type[Outgoing]) -> type[Outgoing] | None:
+        return next((type(s.item) for s in self._waiting if isinstance(s.item, kinds)), None)
+
+    def _follow_activity(self, item: Outgoing) -> None:
+        match item:
+            case ActivityStart():
+                self._in_activity, self._activity_heard = True, False
+            case ActivityEnd():
+                self._in_activity, self._activity_heard = False, False
+            case Audio():
+                self._activity_heard = self._in_activity
 
     def _append(self, item: Outgoing) -> None:
         self._waiting.append(_Slot(item))

@@ -113,6 +113,9 @@ class Thinking(SettingsModel):
 class ActivityDetection(Switch):
     """The server's voice activity detection. Off: the service marks speech itself."""
 
+    enabled: bool = setting(
+        True, "Off: the service's own detector tells the model where speech begins and ends."
+    )
     start_sensitivity: Annotated[Literal["high", "low"], constant("start_sensitivity_")] | None = (
         setting(None, "How readily sound counts as speech. Unset: high, on Vertex AI low.")
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from google import genai
@@ -14,6 +15,8 @@ from pipecat.frames.frames import (
     InterruptionFrame,
     StartFrame,
     TTSAudioRawFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
@@ -33,6 +36,7 @@ from processors.frames import (
     UserImagesFrame,
     UserTextFrame,
 )
+from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.events import (
     AudioChunk,
     Citations,
@@ -77,7 +81,8 @@ class GeminiStage(FrameProcessor):
     Takes audio, pictures, texts, uploads and tool results; emits the model's voice, both
     transcripts, tool calls, interruptions and turn ends. What a peer wrote or uploaded goes on
     as well, for the record. Never awaits the network in `process_frame`: what is sent goes
-    through the link's bounded outbox.
+    through the link's bounded outbox. `marks` are for a session without automatic activity
+    detection.
     """
 
     def __init__(
@@ -87,18 +92,20 @@ class GeminiStage(FrameProcessor):
         make_config: MakeConfig,
         seed: Seed | None = None,
         outbox: Outbox | None = None,
+        marks: ActivityMarks | None = None,
     ) -> None:
         super().__init__(name="gemini", enable_direct_mode=True)
         self.live = LiveLink(
             client, model, make_config, self._on_event, self._on_status, seed, outbox
         )
+        self._marks = marks
         self._life: asyncio.Task[None] | None = None
         self._answering = False
         self._late_until = 0.0  # media of an interrupted turn may still come until then
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        for item in _outgoing(frame):
+        for item in self._items(frame):
             if not self.live.send(item):
                 logger.warning("%s finds no room to be sent", type(item).__name__)
         if isinstance(frame, EndFrame | CancelFrame):
@@ -107,6 +114,19 @@ class GeminiStage(FrameProcessor):
             await self.push_frame(frame, direction)
         if isinstance(frame, StartFrame):
             self._life = self.create_task(self.live.run(), "live-link")
+
+    def _items(self, frame: Frame) -> Sequence[Outgoing]:
+        """What a frame sends to Gemini, within the room's own marks of speech if it makes them."""
+        marks = self._marks
+        match frame:
+            case _ if marks is None:
+                return _outgoing(frame)
+            case UserStartedSpeakingFrame():
+                return marks.started()
+            case UserStoppedSpeakingFrame():
+                return marks.ended()
+            case _:
+                return [marked for item in _outgoing(frame) for marked in marks.passed(item)]
 
     async def _stop(self) -> None:
         life, self._life = self._life, None

@@ -15,7 +15,9 @@ from processors.frames import (
     TurnCompleteFrame,
     UserTextFrame,
 )
+from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.client import Endpoint, make_client
+from processors.gemini.live_link import MakeConfig
 from processors.gemini.stage import GeminiStage
 from tests.processors.probe import Around, around
 from tests.processors.sounds import Pcm
@@ -34,12 +36,21 @@ def config(handle: str | None) -> types.LiveConnectConfig:
     )
 
 
+def config_without_detection(handle: str | None) -> types.LiveConnectConfig:
+    made = config(handle)
+    detection = types.AutomaticActivityDetection(disabled=True)
+    made.realtime_input_config = types.RealtimeInputConfig(automatic_activity_detection=detection)
+    return made
+
+
 class Stage:
     """A `GeminiStage` between two probes."""
 
-    def __init__(self, where: Endpoint) -> None:
+    def __init__(
+        self, where: Endpoint, make_config: MakeConfig, marks: ActivityMarks | None
+    ) -> None:
         self.client = make_client(where, vertex=False)
-        self.stage = GeminiStage(self.client, MODEL, config)
+        self.stage = GeminiStage(self.client, MODEL, make_config, marks=marks)
         self.probes: Around
 
     async def push(self, *frames: Frame) -> None:
@@ -79,8 +90,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def running(where: Endpoint) -> AsyncIterator[Stage]:
-    stage = Stage(where)
+async def running(
+    where: Endpoint, make_config: MakeConfig = config, marks: ActivityMarks | None = None
+) -> AsyncIterator[Stage]:
+    stage = Stage(where, make_config, marks)
     try:
         async with around(stage.stage) as stage.probes:
             yield stage

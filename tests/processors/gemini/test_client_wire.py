@@ -23,6 +23,8 @@ from processors.gemini.events import (
     VoiceActivityEvent,
 )
 from processors.gemini.outbox import (
+    ActivityEnd,
+    ActivityStart,
     Audio,
     AudioEnd,
     Outgoing,
@@ -51,6 +53,8 @@ WIRE: list[tuple[Outgoing, dict[str, Any]]] = [
         {"realtime_input": {"audio": {"data": encoded(PCM), "mimeType": "audio/pcm;rate=16000"}}},
     ),
     (AudioEnd(), {"realtime_input": {"audioStreamEnd": True}}),
+    (ActivityStart(), {"realtime_input": {"activityStart": {}}}),
+    (ActivityEnd(), {"realtime_input": {"activityEnd": {}}}),
     (
         Picture(b"\xff\xd8"),
         {"realtime_input": {"video": {"data": encoded(b"\xff\xd8"), "mimeType": "image/jpeg"}}},

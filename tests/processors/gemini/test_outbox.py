@@ -10,6 +10,8 @@ from processors.gemini.outbox import (
     ITEM_BYTES_LIMIT,
     ITEM_LIMIT,
     UNCONFIRMED_LIMIT,
+    ActivityEnd,
+    ActivityStart,
     Audio,
     AudioEnd,
     Outbox,
@@ -21,6 +23,9 @@ from processors.gemini.outbox import (
 )
 
 SECOND = bytes(BYTES_PER_S)
+
+
+START, END, SOUND = ActivityStart(), ActivityEnd(), Audio(b"ab")
 
 
 def drained(outbox: Outbox, now: float = 0.0) -> list[Outgoing]:
@@ -205,6 +210,57 @@ def test_what_waits_for_confirmation_is_bounded(outbox: Outbox) -> None:
     assert drained(outbox)[0] == RealtimeText("5")
 
 
+def pushed(outbox: Outbox, *items: Outgoing) -> None:
+    for item in items:
+        assert outbox.push(item)
+
+
+def test_an_activity_leaves_with_its_marks(outbox: Outbox) -> None:
+    items = (START, SOUND, Picture(b"x"), END, RealtimeText("a"), START, SOUND)
+    pushed(outbox, *items)
+    assert drained(outbox) == list(items)
+    pushed(outbox, END)
+    assert drained(outbox) == [END]
+
+
+def test_an_activity_without_sound_is_not_sent() -> None:
+    """It would end the session."""
+    outbox = Outbox(audio_limit_s=1.0)
+    pushed(outbox, START, Audio(SECOND), Picture(b"x"), END, RealtimeText("a"))
+    pushed(outbox, START, Audio(SECOND), END)
+    assert drained(outbox) == [Picture(b"x"), RealtimeText("a"), START, Audio(SECOND), END]
+    assert len(outbox) == 0
+
+
+def test_nor_is_the_end_of_one_whose_sound_never_left() -> None:
+    outbox = Outbox(audio_limit_s=1.0)
+    pushed(outbox, START, SOUND)
+    assert outbox.pop() == START
+    outbox.sent(0.0)
+    pushed(outbox, END, START, Audio(SECOND), END)
+    assert drained(outbox) == [START, Audio(SECOND), END]
+
+
+def test_speech_that_a_break_cuts_goes_on_in_an_activity_of_its_own(outbox: Outbox) -> None:
+    pushed(outbox, RealtimeText("a"), START, SOUND)
+    drained(outbox)
+    pushed(outbox, SOUND, END)
+    outbox.reclaim()
+    assert drained(outbox) == [RealtimeText("a"), START, SOUND, END]
+
+
+def test_nothing_is_left_of_speech_that_had_ended_but_for_its_mark(outbox: Outbox) -> None:
+    pushed(outbox, START, SOUND)
+    drained(outbox)
+    pushed(outbox, END)
+    outbox.reclaim()
+    assert drained(outbox) == []
+    pushed(outbox, START, SOUND, END)
+    assert drained(outbox) == [START, SOUND, END]
+    outbox.reclaim()
+    assert drained(outbox) == []
+
+
 class OutboxMachine(RuleBasedStateMachine):
     """Against a model: texts that were pushed and neither refused nor dropped leave in order."""
 
@@ -215,6 +271,11 @@ class OutboxMachine(RuleBasedStateMachine):
         self.waiting: list[int] = []
         self.in_hand: int | None = None
         self.now = 0.0
+        self.heard: bool | None = None  # sound in the activity that the connection is in
+
+    @rule(starts=st.booleans())
+    def mark(self, starts: bool) -> None:
+        self.outbox.push(START if starts else END)
 
     @rule(seconds=st.integers(1, 12))
     def speak(self, seconds: int) -> None:
@@ -238,11 +299,22 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule()
     def take(self) -> None:
         item = self.outbox.pop()
+        self.follow(item)
         if isinstance(item, RealtimeText):
             self.in_hand = int(item.text)
             assert self.in_hand == self.waiting.pop(0)
         else:
             self.outbox.sent(self.now)
+
+    def follow(self, item: Outgoing | None) -> None:
+        """What the server makes of it; an end without sound would be fatal."""
+        if isinstance(item, ActivityStart):
+            self.heard = self.heard or False
+        elif isinstance(item, ActivityEnd):
+            assert self.heard
+            self.heard = None
+        elif isinstance(item, Audio) and self.heard is not None:
+            self.heard = True
 
     @rule(lives=st.booleans())
     def end_of_sending(self, lives: bool) -> None:
@@ -255,6 +327,7 @@ class OutboxMachine(RuleBasedStateMachine):
             if self.in_hand is not None:
                 self.waiting.insert(0, self.in_hand)
             self.outbox.reclaim()
+            self.heard = None
         self.in_hand = None
 
     @invariant()

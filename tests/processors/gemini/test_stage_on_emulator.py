@@ -12,6 +12,8 @@ from pipecat.frames.frames import (
     InputAudioRawFrame,
     InterruptionFrame,
     TTSAudioRawFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
 )
 
 from processors.audio_out import SILENT_PACKET, AudioOut
@@ -30,6 +32,7 @@ from processors.frames import (
     UsageFrame,
     UserTextFrame,
 )
+from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.client import Endpoint, make_client
 from processors.gemini.stage import GeminiStage
 from processors.playout import IN_FLIGHT_S, PACKET_S
@@ -40,7 +43,12 @@ from tests.emulator.emulator_process import RunningEmulator, running_emulator
 from tests.processors.gemini.scripted_gemini import (
     relay,
 )
-from tests.processors.gemini.stage_talk import MODEL, config, running
+from tests.processors.gemini.stage_talk import (
+    MODEL,
+    config,
+    config_without_detection,
+    running,
+)
 from tests.processors.probe import around
 from tests.processors.sounds import silence, spoken
 
@@ -63,7 +71,7 @@ SCENARIO = {
         {"result": "create_image", "say": "Here it is."},
         {"hear": "goodbye", "say": "Goodbye.", "go_away": 30},
         {"hear": "crash", "say": "Oh no, not again.", "close": "internal_error"},
-        {"hear": SENTENCE, "transcript": SENTENCE, "say": "A blue wall it is."},
+        {"hear": SENTENCE, "transcript": SENTENCE, "say": "A blue wall it is.", "repeat": True},
     ],
 }
 
@@ -125,6 +133,22 @@ async def test_a_pause_of_the_microphone_ends_what_was_said(emulator: RunningEmu
         await s.turn()
         assert s.text(Role.MODEL) == "A blue wall it is."
         assert s.probes.below.of(AudioPausedFrame) == []
+
+
+async def test_the_rooms_own_marks_stand_in_for_geminis_detection(
+    emulator: RunningEmulator,
+) -> None:
+    sound, sure_after = spoken(SENTENCE), 3200
+    async with running(at(emulator), config_without_detection, ActivityMarks()) as s:
+        for count in (1, 2):
+            await s.speak(np.concatenate([silence(1.0), sound[:sure_after]]))
+            await s.push(UserStartedSpeakingFrame())
+            await s.speak(np.concatenate([sound[sure_after:], silence(0.5)]))
+            await s.push(UserStoppedSpeakingFrame(), AudioPausedFrame())
+            await s.turn(count)
+        assert s.text(Role.USER).lower() == f"{SENTENCE} {SENTENCE}"
+        assert s.text(Role.MODEL) == "A blue wall it is. A blue wall it is."
+        assert s.statuses == [LinkStatus.CONNECTING, LinkStatus.READY], "no mark was a mistake"
 
 
 async def test_an_interruption_reaches_the_pipeline_and_the_next_turn_works(
