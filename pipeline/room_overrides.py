@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from processors.gemini.generation import SettingsModel
 from processors.gemini.refusals import Refusal, nearest, refusals
-from processors.gemini.settings import NOT_IN_LIVE
+from processors.gemini.refused_levers import NOT_IN_LIVE
 from processors.images.settings import NOT_FOR_IMAGES
 
 from .catalogue import Entry, by_key, spoken

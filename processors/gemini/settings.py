@@ -7,8 +7,6 @@ in `live_config`. Pure: no SDK.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -52,23 +50,6 @@ DEFAULT_SYSTEM_INSTRUCTION: Final = (
     "before the tool's result says so. If the result is an error, say plainly that it failed "
     "and why. Do not describe a picture you have not seen."
 )
-
-NOT_IN_LIVE: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "stop_sequences": "the Live API takes no stop sequences; use imageStopSequences, which "
-        "holds for the image model",
-        "response_modalities": "a room is answered by voice, and its text is the transcript",
-        "candidate_count": "a conversation has one answer; use imageCandidateCount for images",
-        "response_schema": "the Live API has no structured output",
-        "response_json_schema": "the Live API has no structured output",
-        "response_mime_type": "the Live API has no structured output",
-        "response_logprobs": "the Live API returns no token probabilities",
-        "logprobs": "the Live API returns no token probabilities",
-        "avatar_config": "an avatar answers with video, and rooms send none",
-        "http_options": "the connection belongs to the operator of the service",
-    }
-)
-"""Names that look like Live settings, with the reason why they are none."""
 
 
 class Switch(SettingsModel):

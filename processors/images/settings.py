@@ -36,6 +36,8 @@ from processors.gemini.generation import (
 
 DEFAULT_MODEL: Final = "gemini-nano-banana-2.1"
 
+_ONLY_SEARCH: Final = "googleSearch and googleImageSearch are all that the image model may use"
+
 NOT_FOR_IMAGES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "response_schema": "an image has no schema",
@@ -44,7 +46,41 @@ NOT_FOR_IMAGES: Final[Mapping[str, str]] = MappingProxyType(
         "response_logprobs": "images come without token probabilities",
         "logprobs": "images come without token probabilities",
         "tools": "the image model calls no functions; use googleSearch to let it look things up",
+        "tool_config": "the image model calls no functions",
+        "automatic_function_calling": "the image model calls no functions",
         "http_options": "the connection belongs to the operator of the service",
+        "should_return_http_response": "the connection belongs to the operator of the service",
+        "audio_timestamp": "the image model hears nothing",
+        "audio_transcription_config": "the image model hears nothing",
+        "speech_config": "the image model says nothing",
+        "automatic_continuation": "it is for long texts",
+        "continuation_token": "it belongs to one answer, not to a room",
+        "enable_enhanced_civic_answers": "it is for answers in text",
+        "cached_content": "each request brings its own images",
+        "generation_output_config": "images are stored by the room",
+        "model_selection_config": "the setting model selects the model",
+        "routing_config": "the setting model selects the model",
+        "thinking_budget": "image models that think take thinking.level",
+        "thinking_config": "use thinking",
+        "model_armor_config": "use modelArmor",
+        "image_config": "its parts are settings of their own, such as aspectRatio",
+        "image_output_options": "use outputMimeType and outputCompressionQuality",
+        "code_execution": _ONLY_SEARCH,
+        "computer_use": _ONLY_SEARCH,
+        "enterprise_web_search": _ONLY_SEARCH,
+        "exa_ai_search": _ONLY_SEARCH,
+        "file_search": _ONLY_SEARCH,
+        "function_declarations": _ONLY_SEARCH,
+        "google_maps": _ONLY_SEARCH,
+        "google_search_retrieval": _ONLY_SEARCH,
+        "mcp_servers": _ONLY_SEARCH,
+        "parallel_ai_search": _ONLY_SEARCH,
+        "retrieval": _ONLY_SEARCH,
+        "url_context": _ONLY_SEARCH,
+        "search_types": "use googleSearch and googleImageSearch",
+        "blocking_confidence": "googleSearch is on or off",
+        "exclude_domains": "googleSearch is on or off",
+        "time_range_filter": "googleSearch is on or off",
     }
 )
 """Names that look like image settings, with the reason why they are none."""

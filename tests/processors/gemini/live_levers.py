@@ -129,6 +129,15 @@ NOT_OURS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
 }
 """What google-genai 2.34 offers and no setting reaches, with the reason."""
 
+NOT_LEVERS: Final[Mapping[type[BaseModel], str]] = {
+    types.HttpOptions: "of the connection, which belongs to the operator",
+    types.Content: "the system instruction is a text",
+    types.Part: "the system instruction is a text",
+    types.File: "the system instruction is a text",
+    types.FunctionDeclaration: "made from the signature of a function",
+}
+"""Kinds that the configuration holds and whose fields are no settings, with the reason."""
+
 WALKED: Final = (
     types.LiveConnectConfig,
     types.GenerationConfig,

@@ -1,6 +1,6 @@
 """The Live setup: every lever of the SDK is mapped or explained, and models get what is theirs."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from google.genai import types
@@ -19,6 +19,7 @@ from .live_levers import (
     M38,
     MEANWHILE,
     NEW,
+    NOT_LEVERS,
     NOT_OURS,
     THINKING,
     TRANSLATE,
@@ -70,6 +71,28 @@ def test_every_lever_is_mapped_or_explained(kind: type[BaseModel]) -> None:
     explained = set(NOT_OURS.get(kind, {}))
     assert mapped & explained == set()
     assert mapped | explained == set(kind.model_fields)
+
+
+def kinds_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    return {kind for part in get_args(annotation) for kind in kinds_in(part)}
+
+
+def test_no_kind_of_lever_is_left_out() -> None:
+    """Fails when a lever that is mapped leads to a kind that nobody walked through."""
+    # The annotation of `tools` says no more than that it is a list.
+    waiting: list[type[BaseModel]] = [types.LiveConnectConfig, types.Tool]
+    found: set[type[BaseModel]] = set()
+    while waiting:
+        kind = waiting.pop()
+        found.add(kind)
+        if kind in NOT_LEVERS:
+            continue
+        for name, field in kind.model_fields.items():
+            if name not in NOT_OURS.get(kind, {}):
+                waiting += kinds_in(field.annotation) - found
+    assert found == set(WALKED) | set(NOT_LEVERS)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from processors.gemini.refusals import refusals
+from processors.gemini.refused_levers import NOT_IN_LIVE
 from processors.gemini.settings import (
     DEFAULT_SYSTEM_INSTRUCTION,
-    NOT_IN_LIVE,
     LiveSettings,
     Transcription,
 )

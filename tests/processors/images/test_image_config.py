@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 from aiohttp import web
@@ -81,6 +81,22 @@ NOT_OURS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
     },
     types.ThinkingConfig: {"thinking_budget": "image models that think take a level"},
     types.SafetySetting: {},
+    types.Tool: {
+        "code_execution": "an image needs none",
+        "computer_use": "there is no computer to use",
+        "enterprise_web_search": "google_search is the search of a room",
+        "exa_ai_search": "another vendor's key",
+        "file_search": "each request brings its own images",
+        "function_declarations": "the image model calls no functions",
+        "google_maps": "not a source of images",
+        "google_search_retrieval": "for models before 2.0",
+        "mcp_servers": "the image model calls no functions",
+        "parallel_ai_search": "another vendor's key",
+        "retrieval": "each request brings its own images",
+        "url_context": "each request brings its own images",
+    },
+    types.WebSearch: {},
+    types.ImageSearch: {},
     types.GoogleSearch: {
         "blocking_confidence": "search is on or off",
         "exclude_domains": "search is on or off",
@@ -90,6 +106,32 @@ NOT_OURS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
     types.ModelArmorConfig: {},
 }
 """What google-genai 2.34 offers and no setting reaches, with the reason."""
+
+
+NOT_LEVERS: Final = {types.Content, types.Part, types.File}
+"""The system instruction is a text."""
+
+
+def kinds_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    return {kind for part in get_args(annotation) for kind in kinds_in(part)}
+
+
+def test_no_kind_of_lever_is_left_out() -> None:
+    """Fails when a lever that is mapped leads to a kind that nobody walked through."""
+    # The annotation of `tools` says no more than that it is a list.
+    waiting: list[type[BaseModel]] = [types.GenerateContentConfig, types.Tool]
+    found: set[type[BaseModel]] = set()
+    while waiting:
+        kind = waiting.pop()
+        found.add(kind)
+        if kind in NOT_LEVERS:
+            continue
+        for name, field in kind.model_fields.items():
+            if name not in NOT_OURS.get(kind, {}):
+                waiting += kinds_in(field.annotation) - found
+    assert found == set(NOT_OURS) | NOT_LEVERS
 
 
 def configured(**given: Any) -> types.GenerateContentConfig:

@@ -136,3 +136,18 @@ def test_the_vocabulary_is_the_sdks(name: str, field: str) -> None:
     (choice, _) = typing.get_args(ImageSettings.model_fields[field].annotation)
     ours = set(typing.get_args(typing.get_args(choice)[0]))
     assert {value for value in values if not value.endswith("unspecified")} == ours
+
+
+OFFERED = {
+    *types.GenerateContentConfig.model_fields,
+    *types.ImageConfig.model_fields,
+    *types.ThinkingConfig.model_fields,
+    *types.Tool.model_fields,
+    *types.GoogleSearch.model_fields,
+}
+RENAMED = {"image_size": "size", "include_thoughts": "", "thinking_level": ""}
+
+
+@pytest.mark.parametrize("name", sorted(OFFERED - set(ImageSettings.model_fields) - set(RENAMED)))
+def test_what_the_sdk_offers_and_no_setting_is_refused_with_a_reason(name: str) -> None:
+    assert refused(**{name: "x"}).endswith(f" is not accepted: {NOT_FOR_IMAGES[name]}.")
