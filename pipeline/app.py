@@ -14,7 +14,7 @@ from pipeline.doors import DOORS, Doors
 from pipeline.errors import ServiceError, ServiceFull
 from pipeline.metrics import CONTENT_TYPE
 from pipeline.room_overrides import RoomSettingsRefused
-from processors.errors import ImageRefused
+from processors.errors import ImageRefused, UploadsBusy
 from transports.errors import NoAddressLeft, SignallingRefused
 
 logger = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _refuse(request, 503, "no_address_left", "The service has no port left.", 5)
     except RoomSettingsRefused as refusal:
         return _refuse(request, 422, "settings_refused", str(refusal))
+    except UploadsBusy as refusal:
+        return _refuse(request, 503, refusal.counter, str(refusal), 1)
     except ImageRefused as refusal:
         return _refuse(request, 422, refusal.counter, str(refusal))
     except ServiceError as error:

@@ -27,6 +27,7 @@ class Viewer(Protocol):
 class Gallery:
     """`participants` are the room's, by peer id; only those that are ready are sent anything.
 
+    `turn` is the conversation's present one: each event names the turn its image was begun in.
     Call `send_due` every half second or so: it sends again what was not acknowledged.
     """
 
@@ -36,12 +37,15 @@ class Gallery:
         signer: UrlSigner,
         participants: Mapping[str, Viewer],
         count: Callable[[str], None],
+        turn: Callable[[], int],
     ) -> None:
         self.delivery = Delivery()
         self._room_id = room_id
         self._signer = signer
         self._participants = participants
         self._count = count
+        self._turn = turn
+        self._turns: dict[str, int] = {}  # in which turn each image was begun
 
     def url(self, image_id: str) -> str:
         return self._signer.image_url(self._room_id, image_id, time.time())
@@ -57,7 +61,9 @@ class Gallery:
         return out
 
     def show(self, frame: ImageEventFrame) -> None:
-        self.delivery.publish(str(frame.event["image_id"]), frame.event, _now())
+        image_id = str(frame.event["image_id"])
+        turn = self._turns.setdefault(image_id, self._turn())
+        self.delivery.publish(image_id, {**frame.event, "turn": turn}, _now())
         self.send_due()
 
     def joined(self, participant: Viewer) -> None:

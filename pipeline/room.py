@@ -61,7 +61,9 @@ class Room:
         self.peers = Peers(self, shared)
         self.parts = assemble(settings, shared, self.peers.send_audio, self.peers.flush_audio)
         self.parts.conversation.begin_with([_content(turn) for turn in settings.live.history])
-        self.gallery = Gallery(room_id, shared.signer, self.peers.by_id, shared.count)
+        self.gallery = Gallery(
+            room_id, shared.signer, self.peers.by_id, shared.count, self._present_turn
+        )
         self.uploads = Uploads(shared.executor, shared.max_upload_bytes, self._uploaded)
         self.lifecycle = Lifecycle(_now(), idle_limit_s=shared.idle_limit_s)
         self._shared = shared
@@ -235,6 +237,9 @@ class Room:
                     self._welcome(participant)
         if frame.status is LinkStatus.FAILED:
             self.close("the connection to Gemini failed")
+
+    def _present_turn(self) -> int:
+        return self.parts.conversation.turn
 
     def _welcome(self, participant: Participant) -> None:
         self.peers.greet(participant)

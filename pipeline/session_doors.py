@@ -121,7 +121,7 @@ async def state(request: web.Request) -> web.Response:
 
 
 def state_of(room: Room) -> dict[str, Any]:
-    """What `GET /sessions/{id}` tells: peers, turns, images, usage."""
+    """What `GET /sessions/{id}` tells: peers, turns, what was said, images, usage."""
     return {
         "sessionId": room.room_id,
         "state": room.lifecycle.state.name.lower(),
@@ -134,6 +134,7 @@ def state_of(room: Room) -> dict[str, Any]:
         ],
         "turns": room.parts.conversation.turn,
         "history": room.parts.conversation.contents(),
+        "transcript": room.parts.conversation.transcript(),
         "images": room.gallery.listing(room.parts.studio.tree),
         "currentImage": room.parts.studio.tree.current_id,
         "usage": room.usage.summary(),

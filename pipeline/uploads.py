@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
-from processors.errors import ImageRefused
+from processors.errors import ImageRefused, UploadsBusy
 from processors.images.pixels import Picture, for_the_record, upload_untrusted
 from transports import rtvi
 
@@ -48,7 +48,7 @@ class Uploads:
                 f"The file is larger than {self._max_bytes} bytes.", counter="upload_too_large"
             )
         if self._in_the_making >= MAX_IN_THE_MAKING:
-            raise ImageRefused(
+            raise UploadsBusy(
                 "Too many files are coming in at once. Try again.", counter="upload_too_many"
             )
         self._in_the_making += 1

@@ -34,10 +34,27 @@ class Entry:
     interrupted: bool = False
     parts: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def words(self) -> str:
+        """Those of the turns that came before the room lie in their parts."""
+        before = (part.get("text", "") for part in self.parts)
+        return "".join([*(text for text in before if text != FORGOTTEN_IMAGE), self.text])
+
     def content(self) -> dict[str, Any]:
         """As `GET /sessions/{id}` returns it and `history` takes it."""
         parts = [*self.parts, *([{"text": self.text}] if self.text else [])]
         return {"role": self.role.value, "parts": parts}
+
+    def line(self) -> dict[str, Any]:
+        """As a message of the type "transcript" told it, when it became final."""
+        return {
+            "role": self.role.value,
+            "turn": self.turn,
+            "text": self.words,
+            "final": True,
+            "interrupted": self.interrupted,
+            "peer": self.peer_id,
+        }
 
 
 @dataclass(slots=True)
@@ -71,6 +88,10 @@ class Conversation:
 
     def contents(self) -> list[dict[str, Any]]:
         return [entry.content() for entry in self.history]
+
+    def transcript(self) -> list[dict[str, Any]]:
+        """What `contents` leaves out too: the turn, the speaker, whether an answer was cut."""
+        return [entry.line() for entry in self.history if entry.words]
 
     def user_began(self) -> None:
         """The user's voice was heard; the words follow, sooner or later."""

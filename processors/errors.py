@@ -3,6 +3,7 @@
 ProcessorError
 ├── CodecError            an Opus packet or a picture cannot be decoded: the peer's fault
 ├── ImageRefused          an upload is no image, or one too large: the peer's fault
+│   └── UploadsBusy       others are being taken in: the same one may be sent again
 ├── ToolError             a tool failed or took too long: its author's fault
 └── GeminiError           the model's side (processors/gemini/errors.py)
 """
@@ -22,6 +23,10 @@ class ImageRefused(ProcessorError):
     def __init__(self, sentence: str, *, counter: str) -> None:
         super().__init__(sentence)
         self.counter = counter
+
+
+class UploadsBusy(ImageRefused):
+    """Nothing is wrong with the image itself."""
 
 
 class ToolError(ProcessorError):

@@ -12,7 +12,8 @@ export function folderOf(pageUrl) {
 export function beneath(folder, path) {
   const prefix = new URL(folder).pathname;
   if (prefix !== '/' && path.startsWith(prefix)) return new URL(path, folder).href;
-  return new URL(path.replace(/^\/+/, ''), folder).href;
+  // With "./" before it, what looks like another scheme is a path like any other.
+  return new URL(`./${path.replace(/^\/+/, '')}`, folder).href;
 }
 
 /**

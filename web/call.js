@@ -63,7 +63,7 @@ export class Call extends EventTarget {
       await this.#come(body, 'no-connection', signal);
       this.#apply('ready');
     } catch (error) {
-      this.#giveUp(error);
+      this.#giveUp(error, signal);
     }
   }
 
@@ -103,7 +103,8 @@ export class Call extends EventTarget {
     if (!fresh && audible === this.#heard.audio) return;
     this.#tracks.audio = track;
     this.#heard.audio = audible;
-    if (fresh && (await this.#peer?.sendAudio(track))) await this.#renegotiate();
+    if (fresh) await this.#peer?.sendAudio(track);
+    if (this.#peer?.owesOffer) await this.#renegotiate();
     this.send(rtvi.trackStatus(rtvi.RECEIVER.AUDIO, this.#heard.audio));
   }
 
@@ -123,8 +124,9 @@ export class Call extends EventTarget {
   /** From /start to bot-ready. */
   async #come(body, lastWord, signal) {
     const before = this.#session?.sessionId;
-    this.#session = await Signalling.start(this.#folder, body);
+    const session = await Signalling.start(this.#folder, body);
     signal.throwIfAborted();
+    this.#session = session;
     this.#emit('room', { same: this.#session.sessionId === before });
     this.#signalling = new Signalling(this.#folder, this.#session);
     if (body.sessionId) this.#tellPast(this.#signalling);
@@ -141,8 +143,8 @@ export class Call extends EventTarget {
   }
 
   async #tellPast(signalling) {
-    const history = await signalling.history();
-    if (signalling === this.#signalling && history.length > 0) this.#emit('past', history);
+    const said = await signalling.transcript();
+    if (signalling === this.#signalling && said.length > 0) this.#emit('past', said);
   }
 
   async #connect(lastWord, signal) {
@@ -168,13 +170,15 @@ export class Call extends EventTarget {
 
   async #attempt(signal) {
     const peer = this.#openPeer();
+    const signalling = this.#signalling;
     try {
       const restart = this.#pcId !== null;
-      const answer = await this.#signalling.offer(await peer.offer(), this.#pcId, restart);
+      const answer = await signalling.offer(await peer.offer(), this.#pcId, restart);
+      if (signal.aborted) signalling.leave(answer.pc_id);
       signal.throwIfAborted();
       this.#pcId = answer.pc_id;
       await peer.accept(answer.sdp);
-      this.#batch.open((list) => this.#signalling.candidates(answer.pc_id, list));
+      this.#batch.open((list) => signalling.candidates(answer.pc_id, list));
       const late = new Problem('no-connection', { final: false });
       await within(peer.opened(), CONNECT_LIMIT_MS, late, signal);
     } catch (error) {
@@ -183,6 +187,8 @@ export class Call extends EventTarget {
     }
     this.#tellTracks();
     peer.addEventListener('lost', () => this.#reconnect());
+    // A microphone that was allowed while the first offer was on its way.
+    if (peer.owesOffer) await this.#renegotiate();
   }
 
   #openPeer() {
@@ -210,11 +216,12 @@ export class Call extends EventTarget {
     }
     if (this.#state !== State.CONNECTED) return;
     this.#apply('lose');
+    const { signal } = this.#ending;
     try {
-      await this.#restore(this.#ending.signal);
+      await this.#restore(signal);
       this.#apply('ready');
     } catch (error) {
-      this.#giveUp(error);
+      this.#giveUp(error, signal);
     }
   }
 
@@ -261,9 +268,12 @@ export class Call extends EventTarget {
     if (seq !== null) this.send(rtvi.imageAck(this.#id(), seq));
   }
 
-  /** Ends the call with a problem, unless it was ended on purpose. */
-  #giveUp(error) {
-    if (!isUnderWay(this.#state) || error.name === 'AbortError') return;
+  /**
+   * Ends the call with a problem, unless it was ended on purpose: then another may be under way
+   * by now, to which the failure of the first one (`signal`) means nothing.
+   */
+  #giveUp(error, signal = this.#ending.signal) {
+    if (!isUnderWay(this.#state) || signal.aborted) return;
     const problem = error instanceof Problem ? error : new Problem('no-connection');
     if (!KEEPS_PLACE.has(problem.code)) this.#goodbye();
     this.#release();

@@ -36,7 +36,7 @@ export class Composer {
   /** `connected` decides whether sending is possible; writing always is. */
   set connected(value) {
     this.#canSend = value;
-    this.#refresh();
+    this.#offerSend();
   }
 
   /** Sends words that did not come from the box. */
@@ -54,7 +54,7 @@ export class Composer {
       event.preventDefault();
       this.#submit();
     });
-    this.#box.addEventListener('input', () => this.#refresh());
+    this.#box.addEventListener('input', () => this.#offerSend());
     byId('upload').addEventListener('click', () => this.#files.click());
     this.#files.addEventListener('change', () => {
       this.#add([...this.#files.files]);
@@ -92,47 +92,64 @@ export class Composer {
     const room = MOST_PICTURES - this.#pictures.length;
     if (good.length > room) this.#onProblem(new Problem('upload-many', { detail: MOST_PICTURES }));
     for (const file of good.slice(0, room)) {
-      this.#pictures.push({ file, src: URL.createObjectURL(file), name: file.name || 'picture' });
+      const picture = { file, src: URL.createObjectURL(file), name: file.name || 'picture' };
+      this.#pictures.push(picture);
+      this.#list.append(this.#tile(picture));
     }
-    this.#refresh();
+    this.#offerSend();
     this.#box.focus();
+  }
+
+  #tile(picture) {
+    const remove = () => {
+      this.#remove(picture);
+      this.#box.focus();
+    };
+    const broken = () => {
+      this.#remove(picture);
+      this.#onProblem(new Problem('upload-broken', { detail: picture.name }));
+    };
+    return make(
+      'li', { data: { src: picture.src } },
+      make('img', { src: picture.src, alt: picture.name, onerror: broken }),
+      make('button', { type: 'button', onclick: remove, aria: { label: `Remove ${picture.name}` } }, icon('close')),
+    );
   }
 
   #remove(picture) {
-    this.#pictures = this.#pictures.filter((one) => one !== picture);
+    this.#takeOut([picture]);
     URL.revokeObjectURL(picture.src);
-    this.#refresh();
-    this.#box.focus();
   }
 
-  #refresh() {
+  /** The pictures leave the box; their addresses stay good. */
+  #takeOut(pictures) {
+    const out = new Set(pictures.map(({ src }) => src));
+    this.#pictures = this.#pictures.filter(({ src }) => !out.has(src));
+    for (const tile of [...this.#list.children]) if (out.has(tile.dataset.src)) tile.remove();
+    this.#offerSend();
+  }
+
+  #offerSend() {
     const has = this.#box.value.trim() !== '' || this.#pictures.length > 0;
     byId('send').disabled = !this.#canSend || !has || this.#sending;
-    this.#list.replaceChildren(...this.#pictures.map((picture) => make(
-      'li', {},
-      make('img', { src: picture.src, alt: picture.name }),
-      make('button', { type: 'button', onclick: () => this.#remove(picture), aria: { label: `Remove ${picture.name}` } }, icon('close')),
-    )));
   }
 
   async #submit() {
     const text = this.#box.value.trim();
-    const pictures = this.#pictures;
+    const pictures = [...this.#pictures];
     if (this.#sending || (text === '' && pictures.length === 0)) return;
     this.#setSending(true);
     const sent = await this.#send(text, pictures);
     this.#setSending(false);
-    if (sent) {
-      this.#box.value = '';
-      this.#pictures = [];
-    }
-    this.#refresh();
+    if (!sent) return;
+    this.#box.value = '';
+    this.#takeOut(pictures);
   }
 
   #setSending(sending) {
     this.#sending = sending;
     this.#box.readOnly = sending;
-    this.#refresh();
+    this.#offerSend();
   }
 
   /** True when everything is on its way; otherwise the problem was told and nothing is lost. */
@@ -153,12 +170,24 @@ export class Composer {
     return true;
   }
 
+  /** A picture that the service will never take does not stay in the way of the others. */
+  async #upload(picture) {
+    try {
+      return await this.#call.upload(picture.file);
+    } catch (problem) {
+      if (problem.code === 'upload-refused' && problem.final) this.#remove(picture);
+      throw problem;
+    }
+  }
+
   #sendWords(text) {
     if (!this.#call.sendText(text)) throw new Problem('not-connected');
   }
 
   async #sendPictures(text, pictures) {
-    const files = await Promise.all(pictures.map(({ file }) => this.#call.upload(file)));
+    // One after another: the service takes in few at a time.
+    const files = [];
+    for (const picture of pictures) files.push(await this.#upload(picture));
     files.forEach((file, index) => {
       const last = index === files.length - 1;
       if (!this.#call.sendFile(last ? text : '', file, last)) throw new Problem('not-connected');

@@ -12,12 +12,12 @@ const TEXT = {
 
 export class JoinCard {
   #join = byId('join');
-  #others = [byId('join-text'), byId('join-new')];
+  #joinNew = byId('join-new');
 
   constructor({ onJoin, onJoinText, onJoinNew }) {
     this.#join.addEventListener('click', onJoin);
     byId('join-text').addEventListener('click', onJoinText);
-    byId('join-new').addEventListener('click', onJoinNew);
+    this.#joinNew.addEventListener('click', onJoinNew);
   }
 
   /** `why` is a key of TEXT. */
@@ -26,11 +26,14 @@ export class JoinCard {
     write(byId('join-title'), title);
     write(byId('join-words'), words);
     write(this.#join, button);
-    byId('join-new').hidden = !offersNew;
+    this.#joinNew.hidden = !offersNew;
   }
 
-  /** While the browser asks for permission only the other ways in stay open. */
-  set asking(value) { this.#join.disabled = value; }
+  /** While the browser asks for permission only the way in without devices stays open. */
+  set asking(value) {
+    this.#join.disabled = value;
+    this.#joinNew.disabled = value;
+  }
 
   focus() { this.#join.focus({ preventScroll: true }); }
 }

@@ -14,6 +14,7 @@ import { JoinCard } from './join_card.js';
 import { LocalMedia } from './local_media.js';
 import { LevelView, runMeters } from './meters.js';
 import { Notices } from './notices.js';
+import { ownPeers, rememberPeer } from './place.js';
 import { Action, Problem } from './problems.js';
 import * as protocol from './protocol.js';
 import { QualityPanel } from './quality_panel.js';
@@ -63,6 +64,7 @@ const transcript = new TranscriptView({
 const composer = new Composer({
   call, onProblem: tell,
   onTyped: (typed) => {
+    notices.clear(/^(upload|text)-|^not-connected$/);
     transcript.toBottom();
     dispatch({ kind: 'typed', ...typed });
   },
@@ -139,6 +141,7 @@ function onMessage(message) {
   if (error?.fatal) call.fail(new Problem('model-fatal', { detail: error.words }));
   else if (error) tell(new Problem('model-error', { detail: error.words }));
   dispatch(message);
+  if (message.type === 'bot-ready' && view.selfId !== null) rememberPeer(view.selfId);
 }
 
 function onState(state) {
@@ -183,7 +186,7 @@ function setUpTalkSheet() {
 function listen() {
   call.addEventListener('state', ({ detail }) => onState(detail));
   call.addEventListener('room', ({ detail }) => dispatch({ kind: 'enter', ...detail }));
-  call.addEventListener('past', ({ detail }) => dispatch({ kind: 'past', history: detail }));
+  call.addEventListener('past', ({ detail }) => dispatch({ kind: 'past', said: detail, own: ownPeers() }));
   call.addEventListener('message', ({ detail }) => onMessage(detail));
   call.addEventListener('track', ({ detail }) => onTrack(detail));
   call.addEventListener('problem', ({ detail }) => tell(detail));

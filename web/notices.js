@@ -6,7 +6,7 @@ import { wordsFor } from './problems.js';
 const MOST = 3;
 const LABEL = { reconnect: 'Reconnect', 'new-room': 'Start a new room', retry: 'Try again' };
 /** Nothing is broken: the conversation goes on with less. */
-const NOTES = /^(mic|camera|media|insecure|sound)-/;
+const NOTES = /^(mic|camera|media|insecure)-/;
 
 export class Notices {
   #root;

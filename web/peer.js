@@ -17,6 +17,7 @@ export class Peer extends EventTarget {
   #video;
   #timers = { ping: null, lost: null };
   #over = false;
+  #owesOffer = false;
   #opened = Promise.withResolvers();
 
   /** Events: 'track' (detail: MediaStreamTrack), 'message' (detail: text or bytes), 'candidate',
@@ -45,7 +46,14 @@ export class Peer extends EventTarget {
     return this.#opened.promise;
   }
 
+  /** True when what is to be sent has changed since the offer that was answered. */
+  get owesOffer() {
+    const { signalingState, remoteDescription } = this.#connection;
+    return this.#owesOffer && signalingState === 'stable' && remoteDescription !== null;
+  }
+
   async offer() {
+    this.#owesOffer = false;
     await this.#connection.setLocalDescription(await this.#connection.createOffer());
     return this.#connection.localDescription.sdp;
   }
@@ -61,13 +69,13 @@ export class Peer extends EventTarget {
     return true;
   }
 
-  /** Returns true when another offer is needed: the first one only wanted to listen. */
+  /** Another offer may be owed afterwards: the first one only wanted to listen. */
   async sendAudio(track) {
-    if (this.#over) return false;
+    if (this.#over) return;
     await this.#audio.sender.replaceTrack(track);
-    if (track === null || this.#audio.direction !== 'recvonly') return false;
+    if (track === null || this.#audio.direction !== 'recvonly') return;
     this.#audio.direction = 'sendrecv';
-    return true;
+    this.#owesOffer = true;
   }
 
   async sendVideo(track) {

@@ -74,13 +74,13 @@ const WORDS = {
   'model-error': ['Easel reports a problem', (p) => p.detail],
   'model-fatal': ['The conversation had to end', (p) => p.detail || 'Easel met a problem it cannot mend.', Action.NEW_ROOM],
   'upload-kind': ['This is not a picture Easel can take', 'JPEG, PNG and WEBP work.'],
+  'upload-broken': ['This picture is broken', (p) => `“${p.detail}” cannot be read, so it was taken out again.`],
   'upload-many': ['Too many pictures at once', (p) => `At most ${p.detail} go into one message.`],
   'upload-refused': ['The picture was not taken', (p) => quoted(p.detail).trim() || 'It may be too large.'],
-  'text-long': ['That is too long', (p) => `A message may have about ${p.detail} characters.`],
+  'text-long': ['That is too long', (p) => `A message may have about ${p.detail.toLocaleString('en')} characters.`],
   'not-connected': ['Not sent', 'There is no connection at the moment. Your words are still in the box.'],
   'image-unloadable': ['The picture could not be loaded',
     'It exists, but did not arrive. Select it below to try again.'],
-  'sound-blocked': ['The sound is waiting for you', 'The browser plays it only after a tap: press “Hear Easel”.'],
 };
 
 /** {title, text, action} for a Problem. */

@@ -3,7 +3,8 @@
  * returns a new view, or the same object when nothing changed.
  *
  * Events: {kind: 'rtvi', type, data} as `decodeUntrusted` gives them, {kind: 'typed', id, text,
- * pictures}, {kind: 'show', imageId}, {kind: 'past', history} (what was said before), {kind: 'quiet'} (the connection went away: nobody speaks),
+ * pictures}, {kind: 'show', imageId}, {kind: 'past', said, own} (what was said before this page came,
+ * and the peer ids that this person had then), {kind: 'quiet'} (the connection went away: nobody speaks),
  * {kind: 'enter', same} (a new connection to a room: `same` as before, or another one).
  */
 
@@ -52,7 +53,7 @@ function serverMessage(view, data) {
   if (!images.isImageEvent(data)) return view;
   const next = changed(view, 'images', images.withEvent(view.images, data));
   if (data.event === 'selected') return next;
-  return changed(next, 'transcript', transcript.imageBegun(next.transcript, data.image_id));
+  return changed(next, 'transcript', transcript.imageBegun(next.transcript, data.image_id, data.turn));
 }
 
 /** The service's own connection to Gemini: 'connecting', 'ready', 'reconnecting' or 'failed'. */
@@ -86,7 +87,7 @@ export function reduce(view, event) {
     case 'typed':
       return { ...view, transcript: transcript.typed(view.transcript, event) };
     case 'past':
-      return changed(view, 'transcript', transcript.past(view.transcript, event.history));
+      return changed(view, 'transcript', transcript.past(view.transcript, event.said, event.own));
     case 'show':
       return changed(view, 'images', images.shown(view.images, event.imageId));
     case 'quiet':

@@ -83,13 +83,13 @@ export class Signalling {
     );
   }
 
-  /** What was said in the room so far, as a list of {role, parts}; empty when it cannot be had. */
-  async history() {
+  /** What was said in the room so far, as `past` takes it; empty when it cannot be had. */
+  async transcript() {
     const url = beneath(this.#folder, `sessions/${encodeURIComponent(this.#session.sessionId)}`);
     const headers = headersFor(this.#session.token, false);
     try {
       const state = await answered((signal) => fetch(url, { headers, signal }), REQUEST_LIMIT_MS);
-      return Array.isArray(state.history) ? state.history : [];
+      return Array.isArray(state.transcript) ? state.transcript : [];
     } catch {
       return [];
     }
@@ -128,7 +128,7 @@ export class Signalling {
       );
     } catch (problem) {
       if (problem.code === 'unreachable') throw problem;
-      throw new Problem('upload-refused', { detail: problem.detail });
+      throw new Problem('upload-refused', { detail: problem.detail, final: problem.final });
     }
   }
 }

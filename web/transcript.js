@@ -5,9 +5,10 @@
  * the standard RTVI messages are understood too; a better source, once seen, replaces what a
  * poorer one wrote for the same role.
  *
- * An item: {key, role: 'user'|'model'|'peer'|'image', side, turn, text, final, interrupted, rank,
- * name, pictures}. `side` names one speaker in one turn, who may speak there more than once; `turn`
- * is null for what has none; `pictures` are the previews of typed messages.
+ * An item: {key, role: 'user'|'model'|'peer'|'image', side, turn, text, final, interrupted, past,
+ * rank, name, pictures}. `side` names one speaker in one turn, who may speak there more than once;
+ * `turn` is null for what has none; `past` was said before this page came; `pictures` are the
+ * previews of typed messages.
  */
 
 export const MOST_ITEMS = 500;
@@ -23,7 +24,8 @@ export const EMPTY = Object.freeze({
 });
 
 const BLANK = Object.freeze({
-  side: null, turn: null, final: false, interrupted: false, name: null, pictures: Object.freeze([]),
+  side: null, turn: null, final: false, interrupted: false, past: false, name: null,
+  pictures: Object.freeze([]),
 });
 
 function placed(items, item) {
@@ -113,24 +115,47 @@ export function typed(transcript, { id, text, pictures }) {
   });
 }
 
-/** What was said before this page came: `history` as GET /sessions/{id} gives it. */
-export function past(transcript, history) {
-  if (transcript.items.some((item) => item.role !== 'image')) return transcript;
-  const said = history.map((content, index) => ({
-    ...BLANK, key: `past:${index}`, role: content.role, rank: Rank.SERVER, final: true,
-    text: (content.parts ?? []).map((part) => part.text ?? '').join('').trim(),
-  }));
-  const items = said.filter((item) => item.text !== '' && SPOKEN_ROLES.includes(item.role));
-  return { ...transcript, items: [...items, ...transcript.items].slice(-MOST_ITEMS) };
+function pastItem(line, index, own) {
+  const theirs = line.role === 'user' && typeof line.peer === 'string' && !own.includes(line.peer);
+  const role = theirs ? 'peer' : line.role;
+  return {
+    ...BLANK, key: `past:${index}`, role, turn: line.turn, text: line.text.trim(),
+    side: theirs ? `peer:${line.turn}:${line.peer}` : `${role}:${line.turn}`,
+    rank: Rank.SERVER, final: true, interrupted: line.interrupted === true, past: true,
+  };
 }
 
-/** A mark in the conversation where an image was begun. */
-export function imageBegun(transcript, imageId) {
+/**
+ * What was said before this page came: `said` as GET /sessions/{id} gives it in `transcript`,
+ * `own` the peer ids that this person had. What this page heard already is known better.
+ */
+export function past(transcript, said, own) {
+  const known = new Set(transcript.items.map((item) => item.side));
+  const before = said
+    .filter((line) => SPOKEN_ROLES.includes(line?.role) && typeof line.text === 'string' && Number.isInteger(line.turn))
+    .map((line, index) => pastItem(line, index, own))
+    .filter((item) => item.text !== '' && !known.has(item.side));
+  const isMark = (item) => item.role === 'image' && item.turn !== null;
+  const all = [...before, ...transcript.items.filter((item) => !isMark(item))];
+  const items = transcript.items.filter(isMark).reduce(withMark, all);
+  return { ...transcript, items: items.slice(-MOST_ITEMS) };
+}
+
+/** An image stands after what was said in the turns up to its own. */
+function withMark(items, mark) {
+  const later = mark.turn === null ? -1 : items.findIndex((item) => item.turn > mark.turn);
+  return later < 0 ? [...items, mark] : items.toSpliced(later, 0, mark);
+}
+
+/** A mark in the conversation where an image was begun; `turn` as the image's event names it. */
+export function imageBegun(transcript, imageId, turn) {
   const key = `image:${imageId}`;
   if (transcript.items.some((item) => item.key === key)) return transcript;
-  return put(transcript, {
+  const mark = {
     ...BLANK, key, role: 'image', text: imageId, final: true, rank: Rank.SERVER,
-  });
+    turn: Number.isInteger(turn) ? turn : null,
+  };
+  return { ...transcript, items: withMark(transcript.items, mark).slice(-MOST_ITEMS) };
 }
 
 function openItem(transcript, role) {

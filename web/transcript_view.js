@@ -87,10 +87,12 @@ export class TranscriptView {
 
   #forget(items) {
     const known = new Set(items.map((item) => item.key));
-    for (const [key, { element }] of this.#rows) {
+    const shown = new Set(items.flatMap((item) => item.pictures.map(({ src }) => src)));
+    for (const [key, { element, item }] of this.#rows) {
       if (known.has(key)) continue;
       element.remove();
       this.#rows.delete(key);
+      for (const { src } of item?.pictures ?? []) if (!shown.has(src)) URL.revokeObjectURL(src);
     }
   }
 
@@ -111,7 +113,7 @@ export class TranscriptView {
       return row;
     }
     element.dataset.testid = 'transcript-item';
-    element.append(make('p', { className: 'who' }), make('p', { className: 'said' }), make('p', { className: 'cut', hidden: true, textContent: '— interrupted' }));
+    element.append(make('p', { className: 'who' }), make('p', { className: 'said', dir: 'auto' }), make('p', { className: 'cut', hidden: true, textContent: '— interrupted' }));
     if (item.pictures.length > 0) {
       element.append(make('p', { className: 'sent' }, ...item.pictures.map((one) => make('img', { src: one.src, alt: one.name }))));
     }
@@ -127,20 +129,22 @@ export class TranscriptView {
     write(who, item.name ?? WHO[item.role]);
     write(said, item.text.trim());
     cut.hidden = !item.interrupted;
-    if (item.final && item.rank !== Rank.TYPED) this.#announce(item.key, `${who.textContent}: ${item.text}`);
+    if (item.final && !item.past && item.rank !== Rank.TYPED) this.#announce(item.key, `${who.textContent}: ${item.text}`);
   }
 
   #drawImage(row, image) {
     if (image === undefined || row.image === image) return;
+    const isNews = row.image !== null;
     row.image = image;
     const button = row.element.firstElementChild;
     const word = IMAGE_WORDS[image.state];
     const words = image.state === 'failed' ? image.reason ?? image.prompt : image.prompt;
     button.replaceChildren();
     if (image.thumbnail) button.append(make('img', { src: image.thumbnail, alt: '' }));
-    button.append(make('span', { textContent: [word, words].filter(Boolean).join(': ') || 'A picture' }));
+    button.append(make('span', { dir: 'auto', textContent: [word, words].filter(Boolean).join(': ') || 'A picture' }));
     setData(row.element, 'state', image.state);
-    if (image.state === 'started' || image.state === 'preview') return;
+    // What was done before this page came is no news.
+    if (!isNews || image.state === 'started' || image.state === 'preview') return;
     const outcome = image.state === 'ready' ? 'The picture is ready' : word;
     this.#announce(`${image.id}:${image.state}`, `${outcome}: ${words}`);
   }

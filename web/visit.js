@@ -130,8 +130,7 @@ export class Visit extends EventTarget {
   /** A room that is gone must not be what the next "Join" leads to. */
   #onProblem({ code }) {
     if (!GONE.has(code)) return;
-    this.#call.forget();
-    rememberRoom(null);
+    this.#forget();
     this.dispatchEvent(new Event('change'));
   }
 

@@ -7,7 +7,7 @@ const CALL = {
   [State.IDLE]: 'Not joined yet',
   [State.CONNECTING]: 'Joining …',
   [State.CONNECTED]: 'In the room',
-  [State.RECONNECTING]: 'Connection lost, restoring …',
+  [State.RECONNECTING]: 'Connection lost, restoring\u00a0…',
   [State.CLOSED]: 'The call has ended',
   [State.FAILED]: 'Not connected',
 };

@@ -1,5 +1,6 @@
 """The doors over real WebRTC: tools, uploads, late joiners, returning peers, the short offer."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -78,6 +79,27 @@ async def test_several_uploads_in_one_turn_and_an_edit_of_one(
     assert session["texts"][-1] == "make my picture grey"
     (image,) = listed["images"]
     assert (image["width"], image["height"]) == (64, 48)
+
+
+async def test_uploads_that_come_all_at_once_are_asked_to_come_again(
+    easel: tuple[Service, Emulator],
+) -> None:
+    running, _ = easel
+    out = io.BytesIO()
+    Image.effect_noise((1600, 1200), 80).save(out, "JPEG")
+
+    async def status(peer: TalkingPeer) -> tuple[int, str | None]:
+        form = aiohttp.FormData()
+        form.add_field(
+            "file", io.BytesIO(out.getvalue()), filename="a.jpg", content_type="image/jpeg"
+        )
+        async with peer.http.post(f"/sessions/{peer.session_id}/files", data=form) as response:
+            return response.status, response.headers.get("Retry-After")
+
+    async with talking_peer(running.url) as peer:
+        await peer.join()
+        answers = await asyncio.gather(*(status(peer) for _ in range(16)))
+    assert set(answers) == {(200, None), (503, "1")}
 
 
 async def test_who_joins_late_gets_the_images_and_hears_the_same(

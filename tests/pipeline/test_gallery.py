@@ -47,7 +47,14 @@ class Room:
         self.phones: dict[str, Phone] = {}
         self.tree = ImageTree()
         self.signer = UrlSigner()
-        self.gallery = Gallery("room", self.signer, self.phones, lambda n: self.counted.update([n]))
+        self.turn = 1
+        self.gallery = Gallery(
+            "room",
+            self.signer,
+            self.phones,
+            lambda name: self.counted.update([name]),
+            lambda: self.turn,
+        )
 
     def add(self, phone: Phone) -> Phone:
         self.phones[phone.peer_id] = phone
@@ -79,7 +86,7 @@ def test_an_event_goes_to_everyone_at_once(room: Room) -> None:
     for phone in phones:
         (message,) = phone.messages
         assert (message["label"], message["type"]) == ("rtvi-ai", "server-message")
-        assert message["data"] == {**room.tree["cat"].event(), "seq": 1}
+        assert message["data"] == {**room.tree["cat"].event(), "seq": 1, "turn": 1}
 
 
 def test_an_image_that_is_stored_has_an_address_that_opens_it(room: Room) -> None:
@@ -219,6 +226,20 @@ def test_the_listing_tells_every_image_in_order(room: Room) -> None:
 async def test_its_clock_is_the_loops() -> None:
     """Not the test's, for once."""
     phones = {"a": Phone("a")}
-    gallery = Gallery("room", UrlSigner(), phones, lambda _: None)
+    gallery = Gallery("room", UrlSigner(), phones, lambda _: None, lambda: 1)
     gallery.show(ImageEventFrame(Image("cat", "a cat", "model", 0.0).event()))
     assert phones["a"].events == [(1, "started")]
+
+
+def test_every_event_of_an_image_names_the_turn_it_was_begun_in(room: Room) -> None:
+    phone = room.add(Phone("a"))
+    room.turn = 3
+    room.start("cat")
+    room.turn = 5
+    room.ready("cat")
+    room.start("dog")
+    assert [(m["data"]["image_id"], m["data"]["turn"]) for m in phone.messages] == [
+        ("cat", 3),
+        ("cat", 3),
+        ("dog", 5),
+    ]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.uploads import MAX_IN_THE_MAKING, MAX_KEPT, SCHEME, Uploads
-from processors.errors import ImageRefused
+from processors.errors import ImageRefused, UploadsBusy
 from processors.images.pixels import Picture
 from tests.processors.images.hostile import jpeg, png
 from transports.rtvi import SendFile
@@ -110,7 +110,7 @@ async def test_only_so_many_are_decoded_at_once(told: list[Picture]) -> None:
             asyncio.create_task(uploads.add_untrusted(jpeg())) for _ in range(MAX_IN_THE_MAKING)
         ]
         await asyncio.sleep(0)
-        with pytest.raises(ImageRefused, match="Too many files are coming in") as refusal:
+        with pytest.raises(UploadsBusy, match="Too many files are coming in") as refusal:
             await uploads.add_untrusted(jpeg())
         assert refusal.value.counter == "upload_too_many"
         waiting[0].cancel()

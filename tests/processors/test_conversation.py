@@ -309,6 +309,31 @@ def test_what_came_before_comes_first() -> None:
     ]
 
 
+def test_the_transcript_tells_what_the_contents_leave_out() -> None:
+    conversation = Conversation()
+    conversation.begin_with([{"role": "user", "parts": [{"text": "before"}]}])
+    conversation.append(USER, "a story, please", peer_id="ada")
+    conversation.append(MODEL, "Once upon a time")
+    conversation.answer_sounds()
+    conversation.cut_answer(0.5)
+    told = [
+        (line["role"], line["turn"], line["text"], line["final"], line["interrupted"], line["peer"])
+        for line in conversation.transcript()
+    ]
+    assert told == [
+        ("user", 0, "before", True, False, None),
+        ("user", 1, "a story, please", True, False, "ada"),
+        ("model", 1, "Once", True, True, None),
+    ]
+
+
+def test_the_transcript_has_words_only() -> None:
+    conversation = Conversation()
+    conversation.showed([("image/png", b"lamp")])
+    conversation.typed("", peer_id="p")
+    assert conversation.transcript() == []
+
+
 def test_images_belong_to_the_words_after_them() -> None:
     conversation = Conversation()
     conversation.showed([("image/png", b"lamp")])
@@ -371,6 +396,7 @@ def test_the_oldest_images_are_forgotten_when_they_are_too_large_together() -> N
         {"role": "model", "parts": [{"text": "two"}]},
         {"role": "user", "parts": [image_part(*half), {"text": "three"}]},
     ]
+    assert [line["text"] for line in conversation.transcript()] == ["one", "one", "two", "three"]
 
 
 def test_the_record_is_bounded(talk: Talk) -> None:

@@ -28,6 +28,9 @@ async def test_folder_of_the_page(modules: Modules, page: str, folder: str) -> N
         ("http://h/studio/", "/sessions/1", "http://h/studio/sessions/1"),
         ("http://h/studio/", "/studio/sessions/1", "http://h/studio/sessions/1"),
         ("http://h/", "//elsewhere/x", "http://h/elsewhere/x"),
+        ("http://h/", "/javascript:alert(1)", "http://h/javascript:alert(1)"),
+        ("http://h/", "/https://elsewhere/x", "http://h/https://elsewhere/x"),
+        ("http://h/studio/", "data:text/html,x", "http://h/studio/data:text/html,x"),
     ],
 )
 async def test_the_service_is_beneath_the_page(

@@ -103,7 +103,8 @@ async def test_an_unknown_event_is_a_mistake_of_ours(modules: Modules) -> None:
 
 
 async def test_typed_words_and_the_past(modules: Modules) -> None:
-    past = {"kind": "past", "history": [{"role": "model", "parts": [{"text": "Before."}]}]}
+    line = {"role": "model", "turn": 1, "text": "Before.", "interrupted": False, "peer": None}
+    past = {"kind": "past", "said": [line], "own": []}
     typed = {"kind": "typed", "id": 1, "text": "Now.", "pictures": []}
     assert said(await modules.reduce(past, typed)) == [("model", "Before."), ("user", "Now.")]
 

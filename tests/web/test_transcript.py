@@ -152,23 +152,71 @@ async def test_the_services_own_transcript_is_best(modules: Modules) -> None:
     assert view["transcript"]["items"][1]["final"] is False
 
 
+def line(role: str, turn: int, text: str, **more: object) -> dict[str, object]:
+    return {"role": role, "turn": turn, "text": text, "final": True, **more}
+
+
+def past(*said: object, own: tuple[str, ...] = ("me",)) -> dict[str, object]:
+    return {"kind": "past", "said": list(said), "own": list(own)}
+
+
 async def test_the_past_is_told_once_and_before_everything(modules: Modules) -> None:
-    past = {
-        "kind": "past",
-        "history": [
-            {"role": "user", "parts": [{"inlineData": {}}, {"text": "Hello"}]},
-            {"role": "model", "parts": [{"text": "Hi, "}, {"text": "you."}]},
-            {"role": "user", "parts": []},
-            {"role": "tool", "parts": [{"text": "x"}]},
-            {"role": "model"},
-        ],
-    }
-    before = [("user", "Hello"), ("model", "Hi, you.")]
-    assert said(await modules.reduce(past)) == before
-    assert said(await modules.reduce(image("ready", 1), past)) == [*before, ("image", "a")]
-    assert said(await modules.reduce(past, past)) == before
-    now = transcript("user", "Now")
-    assert said(await modules.reduce(now, past)) == [("user", "Now")]
+    told = past(line("user", 1, "Hello"), line("model", 1, " Hi. "))
+    before = [("user", "Hello"), ("model", "Hi.")]
+    view = await modules.reduce(told)
+    assert said(view) == before
+    assert [item["past"] for item in view["transcript"]["items"]] == [True, True]
+    assert said(await modules.reduce(told, told)) == before
+    assert said(await modules.reduce(transcript("user", "Now", 2), told)) == [
+        *before, ("user", "Now"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [None, 7, {}, line("tool", 1, "x"), line("user", 1, " "), {"role": "user", "turn": 1},
+     {"role": "user", "turn": "1", "text": "x"}],
+)  # fmt: skip
+async def test_what_is_no_line_is_left_out_of_the_past(modules: Modules, broken: object) -> None:
+    assert said(await modules.reduce(past(broken, line("user", 1, "Hello")))) == [("user", "Hello")]
+
+
+async def test_what_was_heard_here_is_known_better_than_the_past(modules: Modules) -> None:
+    view = await modules.reduce(
+        transcript("model", "Once upon a time", 1), past(line("model", 1, "Once upon"))
+    )
+    assert said(view) == [("model", "Once upon a time")]
+
+
+async def test_an_answer_that_was_cut_in_the_past_says_so(modules: Modules) -> None:
+    view = await modules.reduce(past(line("model", 1, "One two", interrupted=True)))
+    assert view["transcript"]["items"][0]["interrupted"] is True
+
+
+async def test_in_the_past_too_others_are_guests(modules: Modules) -> None:
+    told = past(
+        line("user", 1, "mine", peer="me"), line("user", 1, "theirs", peer="you"),
+        line("user", 2, "nobody's", peer=None),
+    )  # fmt: skip
+    assert said(await modules.reduce(told)) == [
+        ("user", "mine"), ("peer", "theirs"), ("user", "nobody's"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("marks_first", [True, False])
+async def test_images_stand_where_they_were_begun(modules: Modules, marks_first: bool) -> None:
+    told = past(line("user", 1, "Draw"), line("model", 1, "Yes."), line("user", 2, "Thanks"))
+    marks = [image("ready", 1, "a", turn=1), image("ready", 2, "b", turn=2)]
+    view = await modules.reduce(*([*marks, told] if marks_first else [told, *marks]))
+    assert said(view) == [
+        ("user", "Draw"), ("model", "Yes."), ("image", "a"), ("user", "Thanks"), ("image", "b"),
+    ]  # fmt: skip
+
+
+async def test_an_image_without_a_turn_stands_last(modules: Modules) -> None:
+    told = past(line("user", 1, "Draw"))
+    view = await modules.reduce(image("ready", 1), told, transcript("user", "Now", 2))
+    assert said(view) == [("user", "Draw"), ("image", "a"), ("user", "Now")]
 
 
 async def test_the_list_is_bounded(modules: Modules) -> None:

@@ -1,0 +1,116 @@
+"""What a person does at the page beside talking: pictures from files, a reload, a guest."""
+
+import base64
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+from playwright.async_api import Page, expect
+
+from tests.browser.processes import emulator, service
+from tests.browser.visitor import DESKTOP, visitor
+from tests.chromium import chromium_or_skip
+
+pytestmark = pytest.mark.browser
+
+PASTE: Final = """(files) => {
+  const data = new DataTransfer();
+  for (const [name, text] of files) {
+    const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+    data.items.add(new File([bytes], name, { type: 'image/png' }));
+  }
+  document.querySelector('#text-input').dispatchEvent(
+    new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+}"""
+
+SAID: Final = """() => [...document.querySelectorAll('#transcript > li')].map((item) =>
+  item.querySelector('.made')
+    ? ['image', item.innerText.trim()]
+    : [item.dataset.role + (item.dataset.interrupted === 'true' ? ', cut' : ''),
+       item.querySelector('.said').innerText])"""
+
+
+@pytest_asyncio.fixture
+async def easel(tmp_path: Path) -> AsyncIterator[str]:
+    async with emulator(tmp_path) as gemini, service(gemini.environment) as running:
+        yield running.url
+
+
+def png(red: int) -> str:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), (red, 80, 160)).save(out, "PNG")
+    return base64.b64encode(out.getvalue()).decode()
+
+
+async def paste(page: Page, *files: tuple[str, str]) -> None:
+    await page.evaluate(PASTE, [list(file) for file in files])
+
+
+async def test_pictures_from_files(easel: str) -> None:
+    """As many as go into a message; the one too many and the broken one stay out."""
+    async with (
+        chromium_or_skip().launched(grants_all=False) as browser,
+        visitor(browser, easel, DESKTOP, allowed=()) as person,
+    ):
+        page = person.page
+        await person.join()
+        await paste(page, ("broken.png", base64.b64encode(b"no picture").decode()))
+        broken = page.locator('[data-code="upload-broken"]')
+        await expect(broken).to_contain_text("broken.png")
+        await expect(page.locator("#attachments li")).to_have_count(0)
+
+        await paste(page, *((f"{index}.png", png(index * 20)) for index in range(7)))
+        await expect(page.locator("#attachments li")).to_have_count(6)
+        await page.get_by_role("button", name="Remove 0.png").click()
+        await paste(page, ("again.png", png(250)))
+        await expect(page.locator("#attachments li")).to_have_count(6)
+        await person.write("hello")
+        await person.reads("user", "hello")
+        await expect(page.locator(".sent img")).to_have_count(6)
+        await person.reads("model", "emulator")
+        await expect(page.locator(".notice", has_text="picture")).to_have_count(0)
+        assert person.complaints == []
+
+
+async def test_a_reload_leads_back_into_the_same_conversation(easel: str) -> None:
+    async with (
+        chromium_or_skip().launched(grants_all=False) as browser,
+        visitor(browser, easel, DESKTOP, allowed=()) as person,
+    ):
+        page = person.page
+        await person.join()
+        await person.write("draw a red circle")
+        await person.sees_image()
+        await person.reads("model", "Here it is")
+        await person.write("tell me a story")
+        await expect(page.get_by_test_id("speaking")).to_have_attribute("data-who", "model")
+        await expect(page.locator('[data-role="model"]').last).to_contain_text("painter")
+        await person.write("hello")
+        await person.reads("model", "emulator")
+        before = await page.evaluate(SAID)
+        assert [role for role, _ in before if "cut" in role] == ["model, cut"]
+        shown = await page.get_by_test_id("stage-image").get_attribute("data-image-id")
+
+        await page.reload()
+        await person.join()
+        await person.sees_image()
+        await expect(page.locator("#transcript > li")).to_have_count(len(before))
+        after = await page.evaluate(SAID)
+        assert sorted(after) == sorted(before)
+        assert after.index(["image", "draw a red circle"]) < after.index(
+            ["user", "tell me a story"]
+        )
+        assert await page.get_by_test_id("stage-image").get_attribute("data-image-id") == shown
+        assert await page.locator("#announcer").inner_text() == ""  # it is no news
+
+        room = await page.evaluate("JSON.parse(sessionStorage.getItem('easel-room'))")
+        link = f"{easel}/?session={room['sessionId']}&token={room['token']}"
+        async with visitor(browser, link, DESKTOP, allowed=()) as guest:
+            await guest.join()
+            await guest.reads("peer", "tell me a story")
+            await expect(guest.page.locator('[data-role="user"]')).to_have_count(0)
+        assert person.complaints == []
