@@ -42,7 +42,7 @@ async def easel(tmp_path: Path) -> AsyncIterator[str]:
 
 def png(red: int) -> str:
     out = io.BytesIO()
-    Image.new("RGB", (64, 48), (red, 80, 160)).save(out, "PNG")
+    Image.new("RGB", (1600, 1200), (red, 80, 160)).save(out, "PNG")
     return base64.b64encode(out.getvalue()).decode()
 
 
