@@ -11,7 +11,13 @@ from typing import Any, Final
 
 import aiohttp
 import numpy as np
-from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from av import AudioFrame, VideoFrame
 from numpy.typing import NDArray
 
@@ -28,6 +34,8 @@ LIMIT_S: Final = 30.0
 FRAME_S: Final = 0.02
 RATE_HZ: Final = 48_000
 AUDIBLE_DB: Final = -50.0
+LOOPBACK: Final = IceBinding(("127.0.0.1",))
+NO_SERVERS: Final = RTCConfiguration(iceServers=[])  # aiortc's default asks one on the internet
 
 
 class Microphone(MediaStreamTrack):
@@ -153,12 +161,13 @@ class TalkingPeer:
         self.channel = self.connection.createDataChannel("chat")
         self.channel.on("message", self._on_message)
         self.channel.on("open", self.opened.set)
-        await self.connection.setLocalDescription(await self.connection.createOffer())
+        with seam(self, LOOPBACK):
+            await self.connection.setLocalDescription(await self.connection.createOffer())
         sdp = self.connection.localDescription.sdp
         body = {"sdp": sdp, "type": "offer", "pc_id": pc_id, "restart_pc": restart}
         answer = await self.post(path or f"/sessions/{self.session_id}/api/offer", body)
         self.peer_id = answer["pc_id"]
-        with seam(self, IceBinding(("127.0.0.1",))):
+        with seam(self, LOOPBACK):
             await self.connection.setRemoteDescription(
                 RTCSessionDescription(answer["sdp"], answer["type"])
             )
@@ -231,8 +240,8 @@ async def talking_peer(url: str, *, camera: Camera | None = None) -> AsyncIterat
     """A peer that has not joined yet; it leaves at the end."""
     async with aiohttp.ClientSession(url) as http:
         microphone = Microphone()
-        peer = TalkingPeer(http, RTCPeerConnection(), microphone)
-        with seam(peer, IceBinding(("127.0.0.1",))):
+        peer = TalkingPeer(http, RTCPeerConnection(NO_SERVERS), microphone)
+        with seam(peer, LOOPBACK):
             peer.connection.addTrack(microphone)
             if camera is not None:
                 peer.connection.addTrack(camera)

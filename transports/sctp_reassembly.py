@@ -8,6 +8,7 @@ message arrives cut, still longer than any allowed one, to be refused as too lar
 """
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, Final
 
 from aiortc.rtcsctptransport import (
@@ -54,12 +55,12 @@ class BoundedInboundStream(InboundStream):
         return last if self.reassembly[last] is chunk else self.reassembly.index(chunk)
 
     def _join_from(self, index: int) -> None:
-        head = self.reassembly[index]
+        parts = self.reassembly
         end = index + 1
-        while end < len(self.reassembly) and _follows(head, self.reassembly[end]):
-            _absorb(head, self.reassembly[end])
+        while end < len(parts) and _follows(parts[index], parts[end]):
+            parts[index] = _joined(parts[index], parts[end])
             end += 1
-        del self.reassembly[index + 1 : end]
+        del parts[index + 1 : end]
 
     def pop_messages(self) -> Iterator[tuple[int, int, bytes]]:
         """The complete messages, as (stream, protocol, bytes)."""
@@ -83,14 +84,20 @@ def _follows(head: DataChunk, chunk: DataChunk) -> bool:
     )
 
 
-def _absorb(head: DataChunk, chunk: DataChunk) -> None:
-    """`head` becomes one fragment with the number of its last part."""
+def _joined(head: DataChunk, chunk: DataChunk) -> DataChunk:
+    """Both as one fragment with the number of its last part.
+
+    `head` itself may be in the caller's hand, which charges the receive window with its size:
+    it is copied the first time. From then on it grows in place.
+    """
     joined: Any = head.user_data  # typed bytes, grows as a bytearray
     if not isinstance(joined, bytearray):
+        head = copy(head)
         joined = head.user_data = bytearray(joined)  # type: ignore[assignment]  # see above
     joined += chunk.user_data
     head.tsn = chunk.tsn
     head.flags |= chunk.flags & SCTP_DATA_LAST_FRAG
+    return head
 
 
 class DiscardingInboundStream(InboundStream):

@@ -294,6 +294,8 @@ class WebRTCPeer:
         return True
 
     def on_rtp(self, arrival: RtpArrival, receiver: SamplingReceiver) -> None:
+        if self._ended.is_set():
+            return  # it may have been replaced: its sound would mix with that of its successor
         try:
             if arrival.kind == "video":
                 self.video.on_rtp(arrival, receiver)
@@ -327,6 +329,8 @@ class WebRTCPeer:
         channel.on("message", self._on_message)
 
     def _on_message(self, data: str | bytes) -> None:
+        if self._ended.is_set():
+            return
         self.counters.messages_in += 1
         now = time.monotonic()
         if self._message_rate.take(now):

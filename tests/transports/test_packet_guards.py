@@ -19,6 +19,8 @@ from aiortc.rtcsctptransport import (
     CHUNK_TYPES,
     DATA_CHANNEL_ACK,
     DATA_CHANNEL_OPEN,
+    SCTP_DATA_FIRST_FRAG,
+    SCTP_DATA_LAST_FRAG,
     WEBRTC_DCEP,
     WEBRTC_STRING,
     DataChunk,
@@ -392,6 +394,18 @@ async def test_a_chunk_too_far_ahead_is_not_acknowledged() -> None:
             await transport._receive_data_chunk(numbered(last + MAX_TSNS_AHEAD + 1))
         await transport._receive_data_chunk(numbered(last - 100))  # an old one
         assert transport._sack_misordered == held
+
+
+async def test_the_receive_window_is_whole_again_once_all_has_come() -> None:
+    with sctp() as (transport, messages, _):
+        whole, transport._last_received_tsn = transport._advertised_rwnd, 0
+        for number in (2, 3, 1, 4):
+            part = numbered(number)
+            part.flags = {1: SCTP_DATA_FIRST_FRAG, 4: SCTP_DATA_LAST_FRAG}.get(number, 0)
+            part.protocol = WEBRTC_STRING
+            await transport._receive_data_chunk(part)
+        assert messages == ["xxxx"]
+        assert transport._advertised_rwnd == whole
 
 
 async def test_data_before_the_association_is_refused() -> None:

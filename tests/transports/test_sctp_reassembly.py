@@ -107,6 +107,16 @@ def test_fragments_in_order_are_joined_as_they_come() -> None:
     assert len(stream.reassembly) == 1 and stream.pending_bytes == 396
 
 
+def test_a_first_fragment_that_comes_last_is_charged_with_its_own_size_only() -> None:
+    """Else each such message would close a piece of the receive window for good."""
+    stream = BoundedInboundStream()
+    first, *rest = fragments([b"x" * 400])
+    feed(stream, rest)
+    stream.add_chunk(first)
+    assert first.user_data == b"xxxx" and stream.pending_bytes == 400
+    assert list(stream.pop_messages()) == [(1, 51, b"x" * 400)]
+
+
 def test_a_filled_gap_joins_what_waited_behind_it() -> None:
     stream = BoundedInboundStream()
     chunks = fragments([b"x" * 400])

@@ -1,4 +1,4 @@
-"""Whole connections: what goes wrong on our side, and what a peer may not repeat for ever."""
+"""Whole connections: mistakes of ours, what comes too late, what may not go on for ever."""
 
 import asyncio
 
@@ -7,10 +7,12 @@ import pytest
 from tests.transports import offers
 from tests.transports.peers import BOUND_S, CONFIG, Listener, calling, client_with
 from tests.transports.rtp_streams import opus_payload
+from transports.aiortc_seam import SamplingReceiver
 from transports.errors import SignallingRefused
 from transports.jitter import Playable
 from transports.packet_track import opus_packet
 from transports.picture_sampler import EncodedPicture
+from transports.rtp_arrival import RtpArrival
 from transports.webrtc_peer import MAX_SECTIONS, WebRTCPeer
 
 # ---- a listener that fails ------------------------------------------------------------------
@@ -56,6 +58,39 @@ async def test_a_mistake_in_handling_a_picture_ends_the_call(
     async with calling(client_with(camera="VP8")) as call:
         assert await asyncio.wait_for(call.life, BOUND_S) == "the service made a mistake"
     assert caplog.text.count("RuntimeError: a bug") == 1
+
+
+# ---- after the end --------------------------------------------------------------------------
+
+
+async def test_what_still_comes_once_it_was_told_to_end_is_not_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its successor, under the same id, may be talking by then."""
+    async with calling(client_with(microphone=True)) as call:
+        channel = await call.client.open_channel()
+        on_rtp, close, over = call.peer.on_rtp, call.peer.close, asyncio.Event()
+        came: asyncio.Queue[RtpArrival] = asyncio.Queue()
+
+        def watched(arrival: RtpArrival, receiver: SamplingReceiver) -> None:
+            on_rtp(arrival, receiver)
+            came.put_nowait(arrival)
+
+        async def slowly() -> None:
+            await over.wait()
+            await close()
+
+        monkeypatch.setattr(call.peer, "close", slowly)
+        monkeypatch.setattr(call.peer, "on_rtp", watched)
+        call.peer.end("replaced")
+        left = asyncio.Event()
+        channel.on("bufferedamountlow", left.set)
+        channel.send("too late")
+        await asyncio.wait_for(left.wait(), BOUND_S)
+        call.client.microphone.send(opus_packet(opus_payload(960), 0))
+        await asyncio.wait_for(came.get(), BOUND_S)  # and what was sent before it, too
+        assert call.listener.audio.empty() and call.listener.messages.empty()
+        over.set()
 
 
 # ---- offers without end ---------------------------------------------------------------------
