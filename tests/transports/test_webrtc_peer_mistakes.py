@@ -85,12 +85,14 @@ async def test_what_still_comes_once_it_was_told_to_end_is_not_heard(
         call.peer.end("replaced")
         left = asyncio.Event()
         channel.on("bufferedamountlow", left.set)
-        channel.send("too late")
-        await asyncio.wait_for(left.wait(), BOUND_S)
-        call.client.microphone.send(opus_packet(opus_payload(960), 0))
-        await asyncio.wait_for(came.get(), BOUND_S)  # and what was sent before it, too
-        assert call.listener.audio.empty() and call.listener.messages.empty()
-        over.set()
+        try:
+            channel.send("too late")
+            await asyncio.wait_for(left.wait(), BOUND_S)
+            call.client.microphone.send(opus_packet(opus_payload(960), 0))
+            await asyncio.wait_for(came.get(), BOUND_S)  # and what was sent before it, too
+            assert call.listener.audio.empty() and call.listener.messages.empty()
+        finally:
+            over.set()
 
 
 # ---- offers without end ---------------------------------------------------------------------
