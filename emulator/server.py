@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import time
@@ -44,7 +45,7 @@ class EmulatorServer:
             options, self._tokens, self._handles, numbers, senses.new_mind, senses.new_eyes
         )
         self._journal = Journal()
-        self._sockets: set[LiveSocket] = set()
+        self._sockets: dict[LiveSocket, asyncio.Task[object]] = {}
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int, directory: Path) -> tuple[int, Path]:
@@ -72,12 +73,13 @@ class EmulatorServer:
         runner, self._runner = self._runner, None
         if runner is None:
             return
-        for socket in self._sockets:
-            socket.stop()
         try:
-            await runner.cleanup()
+            await self._say_goodbye(runner)
         finally:
-            await self._senses.close()
+            try:
+                await runner.cleanup()
+            finally:
+                await self._senses.close()
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._authenticate])
@@ -94,11 +96,22 @@ class EmulatorServer:
         credential = read_credential_untrusted(_headers(request), request.query)
         record = self._journal.open(time.monotonic())
         socket = LiveSocket(self._doorkeeper, self._handles, self._options, self._senses, record)
-        self._sockets.add(socket)
+        task = asyncio.current_task()
+        assert task is not None, "a handler is a task"
+        self._sockets[socket] = task
         try:
             return await socket.run(request, door, credential)
         finally:
-            self._sockets.discard(socket)
+            del self._sockets[socket]
+
+    async def _say_goodbye(self, runner: web.AppRunner) -> None:
+        """Before the runner's cleanup, which reads nothing more: a close would lack its echo."""
+        for site in list(runner.sites):
+            await site.stop()
+        for socket in self._sockets:
+            socket.stop()
+        if self._sockets:
+            await asyncio.wait(self._sockets.values(), timeout=SHUTDOWN_TIME_LIMIT_S)
 
     async def _create_token(self, request: web.Request) -> web.StreamResponse:
         try:

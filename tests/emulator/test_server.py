@@ -101,18 +101,24 @@ async def test_elsewhere_is_nothing(emulator: RunningEmulator) -> None:
     assert await ask(emulator, "GET", "/emulator/sessions") == (200, [])
 
 
-async def test_closing_says_goodbye_to_every_connection(tmp_path: Path) -> None:
+async def test_closing_says_goodbye_to_every_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The clients answer the close, so none of the limits is waited for.
+    monkeypatch.setattr("emulator.live_socket.CLOSE_TIME_LIMIT_S", 600.0)
+    monkeypatch.setattr("emulator.server.SHUTDOWN_TIME_LIMIT_S", 600.0)
     server = EmulatorServer(Options(), standard_senses(None))
     port, certificate = await server.start("127.0.0.1", 0, tmp_path)
     assert certificate == tmp_path / "ca.pem"
     context = ssl.create_default_context(cafile=str(certificate))
     url = f"wss://127.0.0.1:{port}{SERVICE}"
-    connecting = connect(url, ssl=context, additional_headers=KEY)
-    waiting = connect(url, ssl=context, additional_headers=KEY)
+    connecting = connect(url, ssl=context, additional_headers=KEY, ping_interval=None)
+    waiting = connect(url, ssl=context, additional_headers=KEY, ping_interval=None)
     async with connecting as talking, waiting as silent:
         await talking.send('{"setup": {"model": "models/gemini-3.8-live"}}')
         await talking.recv()
-        await server.close()
+        async with asyncio.timeout(30):
+            await server.close()
         for socket in (talking, silent):
             async with asyncio.timeout(5):
                 with pytest.raises(ConnectionClosed):
