@@ -15,9 +15,11 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from processors.frames import (
     AnswerCutFrame,
+    CitationsFrame,
     GenerationCompleteFrame,
     LinkStatus,
     LinkStatusFrame,
+    ModelThoughtFrame,
     Role,
     TranscriptFrame,
     TurnCompleteFrame,
@@ -65,6 +67,10 @@ class FanOut(FrameProcessor):
                 return self._stop_answering()
             case TranscriptFrame():
                 return self._transcript(frame)
+            case ModelThoughtFrame(text=text):
+                return [rtvi.server_message({"type": "thought", "text": text})]
+            case CitationsFrame(sources=sources):
+                return [rtvi.server_message({"type": "citations", "metadata": dict(sources)})]
             case LinkStatusFrame():
                 return _link_status(frame)
             case _:

@@ -28,6 +28,7 @@ from processors.frames import (
     ImageEventFrame,
     LinkStatus,
     LinkStatusFrame,
+    ModelImageFrame,
     ModelNoteFrame,
     UsageFrame,
     UserImagesFrame,
@@ -86,7 +87,7 @@ class Room:
                 return
             stack.push_async_callback(self.parts.video_in.close)
             stack.push_async_callback(self._jobs.close)
-            last = FanOut(self.peers.broadcast, self._on_frame)
+            last = FanOut(self.peers.broadcast, self.on_frame)
             stages = [*self.parts.stages, last]
             await stack.enter_async_context(running(stages, self._pipeline_ended))
             stack.push_async_callback(self.peers.dismiss, FAREWELL)  # before the pipeline ends
@@ -220,12 +221,15 @@ class Room:
 
     # What the pipeline says.
 
-    def _on_frame(self, frame: Frame) -> None:
+    def on_frame(self, frame: Frame) -> None:
+        """Every frame that got to the end of the pipeline."""
         match frame:
             case LinkStatusFrame():
                 self._on_link_status(frame)
             case ImageEventFrame():
                 self.gallery.show(frame)
+            case ModelImageFrame(data=data):
+                self._jobs.start(self.parts.studio.given(data))
             case UsageFrame():
                 self.usage.add(frame.usage)
 

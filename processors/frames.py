@@ -146,6 +146,30 @@ class ImageEventFrame(DataFrame):
 
 
 @dataclass
+class ModelImageFrame(DataFrame):
+    """An image that the Live model itself sent, as it came: not checked yet."""
+
+    data: bytes
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
+class ModelThoughtFrame(DataFrame):
+    """A piece of what the model thinks before it answers; only when a room asked for it."""
+
+    text: str
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
+class CitationsFrame(DataFrame):
+    """What the answer rests on: the API's `groundingMetadata` or `urlContextMetadata`."""
+
+    sources: Mapping[str, Any]
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
 class ModelNoteFrame(DataFrame):
     """A text for the model that nobody said: a tool that ended (then upstream), a greeting."""
 

@@ -22,10 +22,13 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from processors.frames import (
     AudioPausedFrame,
+    CitationsFrame,
     GenerationCompleteFrame,
     LinkStatus,
     LinkStatusFrame,
+    ModelImageFrame,
     ModelNoteFrame,
+    ModelThoughtFrame,
     Role,
     ToolCallFrame,
     ToolCancelFrame,
@@ -67,6 +70,7 @@ from processors.gemini.outbox import (
     Turns,
 )
 from processors.gemini.seed import Seed
+from processors.gemini.user_speech import UserSpeech
 
 logger = logging.getLogger(__name__)
 
@@ -98,26 +102,43 @@ class GeminiStage(FrameProcessor):
         self.live = LiveLink(
             client, model, make_config, self._on_event, self._on_status, seed, outbox
         )
-        self._marks = marks
+        self.marks = marks
+        self._speech = UserSpeech()
         self._life: asyncio.Task[None] | None = None
         self._answering = False
         self._late_until = 0.0  # media of an interrupted turn may still come until then
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
+        passes = not isinstance(frame, _ENDS_HERE) and self._is_news(frame)
         for item in self._items(frame):
             if not self.live.send(item):
                 logger.warning("%s finds no room to be sent", type(item).__name__)
         if isinstance(frame, EndFrame | CancelFrame):
             await self._stop()
-        if not isinstance(frame, _ENDS_HERE):
+        if passes:
             await self.push_frame(frame, direction)
         if isinstance(frame, StartFrame):
             self._life = self.create_task(self.live.run(), "live-link")
 
+    def _is_news(self, frame: Frame) -> bool:
+        """Of who speaks, the local word is none where Gemini gives its own."""
+        match frame:
+            case UserStartedSpeakingFrame():
+                return self._speech.heard_here(True) is not None
+            case UserStoppedSpeakingFrame():
+                return self._speech.heard_here(False) is not None
+        return True
+
+    async def _tell_speech(self, news: bool | None) -> None:
+        if news is not None:
+            await self.push_frame(
+                UserStartedSpeakingFrame() if news else UserStoppedSpeakingFrame()
+            )
+
     def _items(self, frame: Frame) -> Sequence[Outgoing]:
         """What a frame sends to Gemini, within the room's own marks of speech if it makes them."""
-        marks = self._marks
+        marks = self.marks
         match frame:
             case _ if marks is None:
                 return _outgoing(frame)
@@ -166,9 +187,19 @@ class GeminiStage(FrameProcessor):
                 await self.push_frame(ToolCancelFrame(ids))
             case Usage(metadata):
                 await self.push_frame(UsageFrame(metadata))
-            case Transcript() | ModelText() | ModelImage() | Citations() | VoiceActivityEvent():
+            case VoiceActivityEvent(started):
+                await self._tell_speech(self._speech.heard_by_gemini(started))
+            case ModelImage(data=data):
+                await self._push_unless_late(ModelImageFrame(data))
+            case ModelText(text, thought=True):
+                await self._push_unless_late(ModelThoughtFrame(text))
+            case Citations(metadata):
+                await self.push_frame(CitationsFrame(metadata))
+            case Transcript() | ModelText():
+                # Interim words of models that only transcribe; the spoken answer in letters.
                 logger.debug("live event %s", type(event).__name__)
             case Disconnected():
+                await self._tell_speech(self._speech.disconnected())
                 if answering:
                     await self.push_frame(TurnCompleteFrame())
             case HandleUpdate() | GoAway():

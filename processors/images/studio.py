@@ -7,6 +7,7 @@ goes on meanwhile.
 
 import asyncio
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -36,6 +37,9 @@ CAMERA_LONG_SIDE: Final = 1536
 CAMERA_QUALITY: Final = 92
 TIDY_S: Final = 5.0  # by which the stage's time limit is longer than ours, which has better words
 MODEL: Final = "model"
+UNASKED: Final = "sent by the Live model"  # in place of a prompt
+
+logger = logging.getLogger(__name__)
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -115,6 +119,24 @@ class Studio:
         if picture is None:
             raise ToolError("The last picture is not kept any more.")
         return await self._make(prompt, picture, chosen.image_id)
+
+    async def given(self, data: bytes) -> None:
+        """Shows an image that nobody asked the image model for: the Live model sent it."""
+        if self.tree.full:
+            logger.warning("an image of the Live model finds no room")
+            return
+        image = self._start(UNASKED, None)
+        try:
+            picture, stored = await self._in_thread(_examined_untrusted, data)
+        except ImageModelFailed as error:
+            self._announce(self.tree.failed(image.image_id, str(error)))
+            return
+        except BaseException:
+            self._announce(self.tree.cancelled(image.image_id))
+            raise
+        self.store.put(image.image_id, picture)
+        self.sources.made(image.image_id)
+        self._announce(self.tree.ready(image.image_id, stored))
 
     async def _make(
         self, prompt: str, source: CameraPicture | Picture | None, parent_id: str | None

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from google import genai
-from pipecat.frames.frames import UserStartedSpeakingFrame
 
 from pipeline.assembly import Parts, assemble
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from pipeline.signed_urls import UrlSigner
-from processors.gemini.outbox import ActivityStart
+from processors.gemini.activity_marks import ActivityMarks
 from processors.images.pixels import Picture
 from processors.ticker import Ticker
 from transports.webrtc_peer import PeerConfig
@@ -53,10 +52,9 @@ async def test_how_much_sound_may_wait_is_a_setting(shared: Shared) -> None:
 
 
 async def test_who_marks_where_speech_begins_is_a_setting(shared: Shared) -> None:
-    speech = UserStartedSpeakingFrame()
-    assert list(parts_of(shared).gemini._items(speech)) == []
+    assert parts_of(shared).gemini.marks is None
     own = parts_of(shared, live={"automaticActivityDetection": False})
-    assert list(own.gemini._items(speech)) == [ActivityStart()]
+    assert isinstance(own.gemini.marks, ActivityMarks)
 
 
 async def test_every_part_that_drops_or_replaces_counts(shared: Shared) -> None:

@@ -20,10 +20,12 @@ from pipecat.frames.frames import (
 from pipeline.fan_out import FanOut
 from processors.frames import (
     AnswerCutFrame,
+    CitationsFrame,
     GenerationCompleteFrame,
     ImageEventFrame,
     LinkStatus,
     LinkStatusFrame,
+    ModelThoughtFrame,
     Role,
     TranscriptFrame,
     TurnCompleteFrame,
@@ -185,3 +187,12 @@ async def test_every_frame_is_seen_and_passed_on_and_most_are_told_to_nobody() -
         assert [frame for frame in room.frames if frame in (image, text)] == [image, text]
         assert await room.probes.below.wait_for(TextFrame)
         assert await room.probes.below.wait_for(ImageEventFrame)
+
+
+async def test_thoughts_and_sources_are_messages_of_their_own() -> None:
+    async with audience() as room:
+        told = await room.told(ModelThoughtFrame("hm"), CitationsFrame({"webSearchQueries": ["x"]}))
+    assert [(message["type"], message["data"]) for message in told] == [
+        ("server-message", {"type": "thought", "text": "hm"}),
+        ("server-message", {"type": "citations", "metadata": {"webSearchQueries": ["x"]}}),
+    ]

@@ -1,12 +1,14 @@
 """A room's own rules; what it does over WebRTC is in tests/conversation."""
 
 import asyncio
+import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from google import genai
+from PIL import Image
 
 from pipeline.lifecycle import RoomEvent, RoomState
 from pipeline.participant import Participant
@@ -14,6 +16,7 @@ from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from pipeline.signed_urls import UrlSigner
+from processors.frames import ModelImageFrame
 from processors.ticker import Ticker
 from transports.errors import TransportError
 from transports.webrtc_peer import PeerConfig
@@ -71,3 +74,15 @@ async def test_what_a_peers_connection_drops_is_counted_by_the_service(shared: S
     participant = Participant("peer", room, shared.peer_config, shared.max_message_bytes)
     participant.on_dropped("message_over_rate")
     assert counted == ["message_over_rate"]
+
+
+async def test_an_image_of_the_live_model_itself_is_shown(shared: Shared) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (4, 4), "red").save(out, "PNG")
+    room = Room("room", RoomSettings(), shared)
+    room.on_frame(ModelImageFrame(out.getvalue()))
+    async with asyncio.timeout(5):
+        while room.parts.studio.tree.current is None:  # noqa: ASYNC110  # its pipeline is not up
+            await asyncio.sleep(0)
+    image = room.parts.studio.tree.current
+    assert room.parts.store.get(image.image_id) is not None

@@ -13,14 +13,18 @@ from pipecat.frames.frames import (
     InterruptionFrame,
     TTSAudioRawFrame,
     UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
 )
 
 from pipeline.assembly import END_LIMIT_S
 from processors.frames import (
     AudioPausedFrame,
+    CitationsFrame,
     GenerationCompleteFrame,
     LinkStatus,
+    ModelImageFrame,
     ModelNoteFrame,
+    ModelThoughtFrame,
     Role,
     ToolCall,
     ToolCancelFrame,
@@ -160,16 +164,54 @@ async def test_reasons_and_cancellations_are_passed_on(gemini: ScriptedGemini) -
         assert s.probes.below.of(ToolCancelFrame)[0].ids == ("7",)
 
 
-async def test_what_has_no_frame_is_let_go(gemini: ScriptedGemini) -> None:
+async def test_images_thoughts_and_sources_are_passed_on(gemini: ScriptedGemini) -> None:
     image = {"mimeType": "image/png", "data": "AA=="}
     parts = [{"text": "hm", "thought": True}, {"inlineData": image}]
+    sources = {"webSearchQueries": ["x"]}
     async with running(gemini.endpoint) as s:
         line = await gemini.line()
         await line.say(
             {"serverContent": {"modelTurn": {"parts": parts}}},
-            {"serverContent": {"groundingMetadata": {"webSearchQueries": ["x"]}}},
+            {"serverContent": {"groundingMetadata": sources}},
+        )
+        await told(s, line)
+        assert [frame.text for frame in s.probes.below.of(ModelThoughtFrame)] == ["hm"]
+        assert [frame.data for frame in s.probes.below.of(ModelImageFrame)] == [bytes(1)]
+        assert [frame.sources for frame in s.probes.below.of(CitationsFrame)] == [sources]
+
+
+SPEECH = (UserStartedSpeakingFrame, UserStoppedSpeakingFrame)
+
+
+def activity(kind: str) -> Message:
+    return {"voiceActivity": {"type": f"ACTIVITY_{kind}"}, "serverContent": {}}
+
+
+async def test_geminis_word_on_who_speaks_overrides_ours(gemini: ScriptedGemini) -> None:
+    async with running(gemini.endpoint) as s:
+        line = await gemini.line()
+        await s.push(UserStartedSpeakingFrame())
+        await line.say(activity("START"))
+        await told(s, line)
+        await s.push(UserStoppedSpeakingFrame())
+        heard = [type(frame) for frame in s.frames if isinstance(frame, SPEECH)]
+        assert heard == [UserStartedSpeakingFrame], "Gemini still hears somebody"
+        await line.say(activity("END"), activity("START"))
+        await told(s, line)
+        line.break_off()
+        await gemini.line()
+        await s.push(UserStartedSpeakingFrame())
+        heard = [type(frame) for frame in s.frames if isinstance(frame, SPEECH)]
+        started, stopped = SPEECH
+        assert heard == [started, stopped, started, stopped, started]
+
+
+async def test_what_has_no_frame_is_let_go(gemini: ScriptedGemini) -> None:
+    async with running(gemini.endpoint) as s:
+        line = await gemini.line()
+        await line.say(
+            {"serverContent": {"modelTurn": {"parts": [{"text": "in letters"}]}}},
             {"serverContent": {"interimInputTranscription": {"text": "all of it"}}},
-            {"voiceActivity": {"type": "ACTIVITY_START"}, "serverContent": {}},
             {"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}},
         )
         assert await told(s, line) == []

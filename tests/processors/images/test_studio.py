@@ -30,7 +30,7 @@ from processors.images.errors import ImageModelFailed
 from processors.images.pixels import Picture, upload_untrusted
 from processors.images.settings import ImageSettings
 from processors.images.store import MemoryStore
-from processors.images.studio import MAX_PROMPT_CHARS, TOOL_NAMES, CameraPicture, Studio
+from processors.images.studio import MAX_PROMPT_CHARS, TOOL_NAMES, UNASKED, CameraPicture, Studio
 from processors.images.tree import MAX_IMAGES
 from processors.images.tree import Image as Node
 from processors.tool_stage import ToolStage
@@ -438,3 +438,45 @@ async def test_the_live_model_makes_and_cancels_images(threads: Executor) -> Non
         "a cat": "cancelled",
         "a dog": "ready",
     }
+
+
+async def test_an_image_of_the_live_model_is_shown_and_can_be_edited(threads: Executor) -> None:
+    async with model() as (ours, client):
+        desk = bench(client, threads)
+        await desk.studio.given(PNG)
+        started, ready = desk.events
+        assert (started["event"], started["prompt"]) == ("started", UNASKED)
+        assert (ready["event"], ready["image_id"]) == ("ready", started["image_id"])
+        await desk.studio.edit_image("greener")
+        assert ours.sent_images() == [PNG]
+
+
+async def test_what_it_sent_that_is_no_image_is_a_failure(
+    client: genai.Client, threads: Executor
+) -> None:
+    desk = bench(client, threads)
+    await desk.studio.given(b"no image")
+    assert desk.states == ["started", "failed"]
+
+
+async def test_an_image_of_the_live_model_whose_room_ends_is_cancelled(
+    client: genai.Client, threads: Executor
+) -> None:
+    desk = bench(client, threads)
+    showing = asyncio.create_task(desk.studio.given(PNG))
+    await asyncio.sleep(0)
+    showing.cancel()
+    await asyncio.gather(showing, return_exceptions=True)
+    assert showing.cancelled()
+    assert desk.states == ["started", "cancelled"]
+
+
+async def test_a_full_room_takes_no_image_of_the_live_model(
+    client: genai.Client, threads: Executor, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = bench(client, threads)
+    for number in range(MAX_IMAGES):
+        desk.studio.tree.start(Node(str(number), "", "model", 0.0))
+    await desk.studio.given(PNG)
+    assert desk.events == []
+    assert "finds no room" in caplog.text
