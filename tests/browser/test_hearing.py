@@ -1,4 +1,4 @@
-"""The answer as a person at the page hears it: intelligible, without a gap or a crackle."""
+"""The answer as a person at the page hears it: intelligible, not clipped, without a gap."""
 
 import base64
 import json

@@ -1,5 +1,6 @@
 """What a person does at the page beside talking: pictures from files, a reload, a guest."""
 
+import asyncio
 import base64
 import io
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from typing import Final
 import pytest
 import pytest_asyncio
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.processes import emulator, service
 from tests.browser.visitor import DESKTOP, visitor
@@ -26,6 +27,10 @@ PASTE: Final = """(files) => {
   document.querySelector('#text-input').dispatchEvent(
     new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
 }"""
+
+SENDS_SOUND: Final = (
+    "() => easel.peerConnection.getTransceivers()[0].currentDirection === 'sendrecv'"
+)
 
 SAID: Final = """() => [...document.querySelectorAll('#transcript > li')].map((item) =>
   item.querySelector('.made')
@@ -73,6 +78,70 @@ async def test_pictures_from_files(easel: str) -> None:
         await expect(page.locator(".sent img")).to_have_count(6)
         await person.reads("model", "emulator")
         await expect(page.locator(".notice", has_text="picture")).to_have_count(0)
+        assert person.complaints == []
+
+
+async def held(page: Page, door: str) -> "asyncio.Future[Route]":
+    """The next POST to that door stays unanswered; later ones go through."""
+    first: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+
+    async def hold(route: Route) -> None:
+        if first.done() or route.request.method != "POST":
+            await route.continue_()
+        else:
+            first.set_result(route)
+
+    await page.route(door, hold)
+    return first
+
+
+async def test_who_leaves_while_joining_may_join_again_at_once(easel: str) -> None:
+    """What was begun for the call that was left has no effect on the next one, and is undone."""
+    async with (
+        chromium_or_skip().launched(grants_all=False) as browser,
+        visitor(browser, easel, DESKTOP, allowed=()) as person,
+    ):
+        page = person.page
+        join = page.get_by_test_id("join-text")
+        start = await held(page, "**/start")
+        await join.dblclick()
+        await start
+        await page.get_by_test_id("leave").click()
+        offer = await held(page, "**/api/offer")
+        await join.click()
+        await offer
+        await page.get_by_test_id("leave").click()
+        await join.click()
+        await person.is_connected()
+        await (await start).abort()
+        async with page.expect_request(lambda request: request.method == "DELETE"):
+            await (await offer).continue_()
+        await person.write("hello")
+        await person.reads("model", "emulator")
+        await person.is_connected()
+        await expect(page.locator('[data-tone="alarm"]')).to_have_count(0)
+
+
+async def test_a_microphone_that_is_allowed_while_joining_is_heard(easel: str) -> None:
+    async with (
+        chromium_or_skip().launched(grants_all=False) as browser,
+        visitor(browser, easel, DESKTOP, allowed=("microphone",)) as person,
+    ):
+        page = person.page
+        # What was granted before is opened for the preview; this person has not been asked yet.
+        await page.add_init_script(
+            "navigator.permissions.query = async () => ({ state: 'prompt' })"
+        )
+        await page.reload()
+        offer = await held(page, "**/api/offer")
+        await page.get_by_test_id("join-text").click()
+        listening = await offer
+        mute = page.get_by_test_id("mute")
+        await mute.click()
+        await expect(mute).to_have_attribute("data-state", "on")
+        await listening.continue_()
+        await person.is_connected()
+        await page.wait_for_function(SENDS_SOUND)
         assert person.complaints == []
 
 

@@ -54,6 +54,9 @@ class Visitor:
         join = self.page.get_by_test_id("join")
         await expect(join).to_be_enabled(timeout=CONNECT_LIMIT_MS)
         await join.click()
+        await self.is_connected()
+
+    async def is_connected(self) -> None:
         status = self.page.get_by_test_id("status")
         await expect(status).to_have_attribute("data-state", "connected", timeout=CONNECT_LIMIT_MS)
 
