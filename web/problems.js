@@ -69,7 +69,7 @@ const WORDS = {
   'no-connection': ['No connection could be made',
     'The service answered, but sound and picture found no way through. A firewall or VPN may be in between.', Action.RETRY],
   'no-answer': ['Easel does not answer',
-    'The connection stands, but nobody picked up.', Action.RECONNECT],
+    'You are connected to the service, but it cannot reach Gemini at the moment.', Action.RECONNECT],
   'ended-by-service': ['The conversation has ended', 'The service closed the room.', Action.NEW_ROOM],
   'model-error': ['Easel reports a problem', (p) => p.detail],
   'model-fatal': ['The conversation had to end', (p) => p.detail || 'Easel met a problem it cannot mend.', Action.NEW_ROOM],
