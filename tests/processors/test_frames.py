@@ -10,10 +10,13 @@ from processors import frames
 from processors.frames import (
     AnswerCutFrame,
     AudioPausedFrame,
+    CitationsFrame,
     GenerationCompleteFrame,
     ImageEventFrame,
     LinkStatusFrame,
+    ModelImageFrame,
     ModelNoteFrame,
+    ModelThoughtFrame,
     Role,
     SpeakerActivityFrame,
     ToolCall,
@@ -54,9 +57,12 @@ def test_each_frame_is_either_at_once_or_outlives_an_interruption(kind: type[Fra
 
 def test_the_frames_that_are_tested_are_all_there_are() -> None:
     later = {
+        CitationsFrame,
         GenerationCompleteFrame,
         ImageEventFrame,
+        ModelImageFrame,
         ModelNoteFrame,
+        ModelThoughtFrame,
         ToolCallFrame,
         ToolResultFrame,
         TranscriptDeltaFrame,
