@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 4 << 20  # a history to begin with may be 2 MiB
 PREFLIGHT_AGE_S: Final = 600
+UPLOAD_RETRY_S: Final = 1
 
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -77,7 +78,10 @@ async def _origins(request: web.Request, handler: Handler) -> web.StreamResponse
 
 def _names_loopback(request: web.Request) -> bool:
     """False for a name that somebody's DNS makes point here: their page would be same-origin."""
-    host = request.url.host or ""
+    try:
+        host = request.url.host or ""
+    except ValueError:  # a port that is none
+        return False
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -101,7 +105,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except RoomSettingsRefused as refusal:
         return _refuse(request, 422, "settings_refused", str(refusal))
     except UploadsBusy as refusal:
-        return _refuse(request, 503, refusal.counter, str(refusal), 1)
+        return _refuse(request, 503, refusal.counter, str(refusal), UPLOAD_RETRY_S)
     except ImageRefused as refusal:
         return _refuse(request, 422, refusal.counter, str(refusal))
     except ServiceError as error:
@@ -109,7 +113,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _refuse(request, error.status, f"http_{error.status}", error.reason)
+        response = _refuse(request, error.status, f"http_{error.status}", error.reason)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
     except Exception:
         logger.exception("a request failed")
         return _refuse(request, 500, "internal_error", "The service made a mistake.")

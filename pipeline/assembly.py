@@ -35,6 +35,7 @@ from processors.video_in import VideoIn, VideoInConfig
 
 logger = logging.getLogger(__name__)
 
+START_LIMIT_S: Final = 5.0
 CANCEL_LIMIT_S: Final = 3.0
 END_LIMIT_S: Final = 3.0
 
@@ -134,7 +135,7 @@ async def running(
     """Runs the stages in this order; on the way out ends them, first politely.
 
     `on_end` is called when the pipeline has ended, whoever ended it. Raises `PipelineFailed`
-    when it ends before it has started.
+    when it ends before it has started, or does not start within `START_LIMIT_S`.
 
     One runner for each room: a runner's idle limit or failure ends all of its workers. RTVI,
     turn tracking and the idle limit (300 s, for all rooms of a runner) are off: the room does
@@ -160,16 +161,30 @@ async def running(
     life.add_done_callback(lambda _: started.set())
     life.add_done_callback(lambda _: on_end())
     try:
-        await started.wait()
-        if life.done():
-            raise PipelineFailed("the pipeline ended before it had started")
+        await _started(started, life)
         yield worker
     finally:
-        await _end(worker, runner, life)
+        try:
+            await _end(worker, runner, life)
+        finally:
+            if not life.done():
+                life.cancel()
+                await asyncio.gather(life, return_exceptions=True)
+
+
+async def _started(started: asyncio.Event, life: asyncio.Task[None]) -> None:
+    """Raises `PipelineFailed`."""
+    try:
+        async with asyncio.timeout(START_LIMIT_S):
+            await started.wait()
+    except TimeoutError:
+        raise PipelineFailed(f"the pipeline did not start within {START_LIMIT_S:g} s") from None
+    if life.done():
+        raise PipelineFailed("the pipeline ended before it had started")
 
 
 async def _end(worker: PipelineWorker, runner: WorkerRunner, life: asyncio.Task[None]) -> None:
-    """EndFrame gets `END_LIMIT_S`, then the runner cancels."""
+    """EndFrame gets `END_LIMIT_S`, then the runner cancels, for which it has `CANCEL_LIMIT_S`."""
     await worker.queue_frame(EndFrame())
     try:
         async with asyncio.timeout(END_LIMIT_S):
@@ -182,5 +197,4 @@ async def _end(worker: PipelineWorker, runner: WorkerRunner, life: asyncio.Task[
         async with asyncio.timeout(CANCEL_LIMIT_S):
             await asyncio.shield(life)
     except TimeoutError:
-        life.cancel()
-        await asyncio.gather(life, return_exceptions=True)
+        logger.warning("pipeline was not cancelled within %g s", CANCEL_LIMIT_S)

@@ -40,6 +40,9 @@ class Doors:
 
 DOORS: Final = web.AppKey("doors", Doors)
 
+# A caller that hangs up in the middle, or does not compress as it says.
+BODY_FAULTS: Final = (web.RequestPayloadError, ConnectionError)
+
 
 async def json_untrusted(request: web.Request) -> object:
     """The body as JSON; None for an empty one. Raises `RequestRefused`."""
@@ -50,6 +53,8 @@ async def json_untrusted(request: web.Request) -> object:
         raise RequestRefused(
             "The body is too large.", counter="request_too_large", status=413
         ) from None
+    except BODY_FAULTS:
+        raise RequestRefused("The body ends early or cannot be decoded.") from None
     except (ValueError, RecursionError):
         raise RequestRefused("The body is not JSON.") from None
 
@@ -73,5 +78,8 @@ def bearer(request: web.Request) -> str | None:
 
 
 def check_token(room: Room, token: str | None) -> None:
-    if token is None or not hmac.compare_digest(token.encode(), room.token.encode()):
+    """Raises `TokenRefused`."""
+    # A header that is not UTF-8 comes with surrogates.
+    given = (token or "").encode(errors="surrogateescape")
+    if not hmac.compare_digest(given, room.token.encode()):
         raise TokenRefused("The token is not this session's.")

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import BodyPartReader, web
 
-from pipeline.doors import DOORS, bearer, room_of
+from pipeline.doors import BODY_FAULTS, DOORS, bearer, room_of
 from pipeline.errors import ImageUnknown, RequestRefused, TokenRefused
 from pipeline.room import Room
 
@@ -44,7 +44,7 @@ async def _file_untrusted(request: web.Request) -> bytes:
                 break
             if isinstance(part, BodyPartReader) and part.name == "file":
                 return await _read_untrusted(part, limit)
-    except (ValueError, AssertionError, web.HTTPException):
+    except (ValueError, AssertionError, web.HTTPException, *BODY_FAULTS):
         raise RequestRefused("The form cannot be read.", counter="upload_malformed") from None
     raise RequestRefused("The form has no part called file.", counter="upload_malformed")
 

@@ -13,8 +13,10 @@ from typing import Any, Protocol
 
 from av.packet import Packet
 
+from pipeline.connections import Connections
 from pipeline.errors import RoomUnknown
 from pipeline.log import log_context
+from pipeline.redaction import SHOWN_ID_CHARS
 from processors.audio_in import AudioIn
 from transports import rtvi
 from transports.errors import MessageRefused
@@ -45,7 +47,7 @@ class RoomView(Protocol):
 
     def pictured(self, participant: Participant, picture: EncodedPicture) -> None: ...
 
-    def camera_off(self) -> None: ...
+    def camera_off(self, participant: Participant) -> None: ...
 
     def left(self, participant: Participant, reason: str) -> None: ...
 
@@ -53,10 +55,16 @@ class RoomView(Protocol):
 
 
 class Participant:
-    """`connect` first. `closed` once it has left for good."""
+    """`connect` first. Its room is told that it has `left` when it has no connection any more,
+    and none is coming up."""
 
     def __init__(
-        self, peer_id: str, room: RoomView, config: PeerConfig, max_message_bytes: int
+        self,
+        peer_id: str,
+        room: RoomView,
+        config: PeerConfig,
+        max_message_bytes: int,
+        connections: Connections,
     ) -> None:
         self.peer_id = peer_id
         self.ready_id: str | None = None
@@ -65,16 +73,24 @@ class Participant:
         self._room = room
         self._config = config
         self._max_message_bytes = max_message_bytes
+        self._connections = connections
         self._peer: WebRTCPeer | None = None
+        self.has_connected = False
+        self._attempts = 0
+        self._closes = 0
         self._lives: set[asyncio.Task[None]] = set()
         # A camera is on until it is said to be off; a screen, which few share, the other way.
         self._video_on = {CAMERA_INDEX: True, SCREEN_INDEX: False}
-        self._closed = False
 
     @property
     def is_ready(self) -> bool:
         """The client said `client-ready`, in this connection or an earlier one."""
         return self.ready_id is not None
+
+    @property
+    def is_here(self) -> bool:
+        """It has a connection, which need not be up yet."""
+        return self._peer is not None
 
     @property
     def state(self) -> str:
@@ -85,27 +101,42 @@ class Participant:
 
         Raises `SignallingRefused`, `NoAddressLeft`, and `RoomUnknown` when `close` came meanwhile.
         """
-        self._closed = False
+        self._attempts += 1
+        try:
+            peer, answer = await self._negotiated(offer_sdp)
+            self._take(peer)
+            return answer
+        finally:
+            self._attempts -= 1
+            self._leave_if_gone("an offer failed")
+
+    async def _negotiated(self, offer_sdp: str) -> tuple[WebRTCPeer, str]:
+        closes = self._closes
         peer = WebRTCPeer(self.peer_id, self._config, self)
         try:
             with log_context(peer=self.peer_id):
                 answer = await peer.answer(offer_sdp)
-            if self._closed:
+            if self._closes != closes:
                 raise RoomUnknown("The session has ended.")
+            return peer, answer
         except BaseException:
             await peer.close()
             raise
-        old, self._peer = self._peer, peer
+
+    def _take(self, peer: WebRTCPeer) -> None:
+        """In place of the connection there was."""
+        old, self._peer, self.has_connected = self._peer, peer, True
         self._switch_video()
         if old is not None:
             old.end("replaced by a new connection")
             self._room.audio_in.remove(self.peer_id)
         self._room.audio_in.add(self.peer_id)
         with log_context(peer=self.peer_id):
-            life = asyncio.create_task(self._live(peer), name=f"peer-{self.peer_id}")
+            name = f"peer-{self.peer_id[:SHOWN_ID_CHARS]}"
+            life = asyncio.create_task(self._live(peer), name=name)
+        self._connections.began(peer)
         self._lives.add(life)
         life.add_done_callback(self._lives.discard)
-        return answer
 
     async def renegotiate(self, offer_sdp: str) -> str:
         """A further offer on the connection there is. Raises `SignallingRefused`."""
@@ -131,7 +162,7 @@ class Participant:
     async def close(self, reason: str) -> None:
         """Idempotent. Ends the connection, or one that is coming up, and waits until it is
         released."""
-        self._closed = True
+        self._closes += 1
         if self._peer is not None:
             self._peer.send_message(rtvi.peer_left())
             self._peer.end(reason)
@@ -139,9 +170,16 @@ class Participant:
 
     async def _live(self, peer: WebRTCPeer) -> None:
         reason = await peer.run()
+        self._connections.ended(peer)
         logger.info("peer closed: %s", reason)
         if self._peer is peer:
+            self._peer = None
             self._room.audio_in.remove(self.peer_id)
+            self._leave_if_gone(reason)
+
+    def _leave_if_gone(self, reason: str) -> None:
+        """A client may come back before the end of its old connection has been noticed."""
+        if self._peer is None and not self._attempts:
             self._room.left(self, reason)
 
     def on_audio(self, playable: Playable) -> None:
@@ -207,4 +245,4 @@ class Participant:
         if self._peer is not None:
             self._peer.video.enabled = on
         if not on:
-            self._room.camera_off()
+            self._room.camera_off(self)

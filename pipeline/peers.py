@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.errors import ServiceFull
+from pipeline.connections import Connections
+from pipeline.errors import RoomUnknown, ServiceFull
 from pipeline.participant import Participant, RoomView
 from pipeline.shared import Shared
 from transports import rtvi
@@ -29,8 +30,10 @@ class Peers:
 
     def __init__(self, room: RoomView, shared: Shared) -> None:
         self.counters = PeersCounters()
+        self.connections = Connections()
         self.by_id: dict[str, Participant] = {}
         self._absent: OrderedDict[str, Participant] = OrderedDict()
+        self._dismissed = False
         self._room = room
         self._shared = shared
 
@@ -44,30 +47,33 @@ class Peers:
     def ready(self) -> list[Participant]:
         return [participant for participant in self if participant.is_ready]
 
-    async def answer(self, sdp: str, peer_id: str | None, *, restart: bool) -> tuple[str, str]:
-        """A new peer, one that returns, or one that renegotiates: the answer and the peer's id.
+    async def answer(
+        self, sdp: str, peer_id: str | None, *, restart: bool
+    ) -> tuple[str, Participant]:
+        """A new peer, one that returns, or one that renegotiates: the answer, and who it is.
 
         One whose connection was lost comes back under its old id: the SDKs do not say again
-        that they are ready. Raises `SignallingRefused`, `NoAddressLeft`, `ServiceFull`.
+        that they are ready. Raises `SignallingRefused`, `NoAddressLeft`, `ServiceFull`, and
+        `RoomUnknown` once `dismiss` was called.
         """
+        if self._dismissed:
+            raise RoomUnknown("The session has ended.")
         participant = self.by_id.get(peer_id or "")
         if participant is not None:
             answer = await (participant.connect(sdp) if restart else participant.renegotiate(sdp))
-            return answer, participant.peer_id
+            return answer, participant
+        participant = self._admitted(peer_id or "")
+        answer = await participant.connect(sdp)
+        self.counters.joined += 1
+        return answer, participant
+
+    def _admitted(self, peer_id: str) -> Participant:
+        """Raises `ServiceFull`."""
         if len(self.by_id) >= self._shared.max_peers:
             raise ServiceFull("This room is full.")
-        back = self._absent.pop(peer_id or "", None)
-        participant = self._new() if back is None else back
+        participant = self._absent.pop(peer_id, None) or self._new()
         self.by_id[participant.peer_id] = participant
-        try:
-            answer = await participant.connect(sdp)
-            self.counters.joined += 1
-            return answer, participant.peer_id
-        except BaseException:
-            self.by_id.pop(participant.peer_id, None)
-            if back is not None:
-                self._absent[back.peer_id] = back
-            raise
+        return participant
 
     def _new(self) -> Participant:
         return Participant(
@@ -75,6 +81,7 @@ class Peers:
             self._room,
             self._shared.peer_config,
             self._shared.max_message_bytes,
+            self.connections,
         )
 
     def knows(self, peer_id: str) -> bool:
@@ -82,8 +89,9 @@ class Peers:
         return peer_id in self.by_id or peer_id in self._absent
 
     def remove(self, participant: Participant) -> None:
-        """It may come back under its id, as long as not too many others are away."""
-        if self.by_id.pop(participant.peer_id, None) is None:
+        """It may come back under its id, which one who never connected was not told, as long as
+        not too many others are away."""
+        if self.by_id.pop(participant.peer_id, None) is None or not participant.has_connected:
             return
         self._absent[participant.peer_id] = participant
         while len(self._absent) > MAX_ABSENT:
@@ -96,16 +104,16 @@ class Peers:
             if not participant.send(message):
                 self.counters.messages_unsent += 1
 
-    def greet(self, participant: Participant) -> None:
-        """Tells a client that is ready that the bot is, too."""
+    def greet(self, participant: Participant) -> bool:
+        """Tells a client that is ready that the bot is, too. False when it cannot be told now."""
         assert participant.ready_id is not None  # callers ask is_ready first
-        participant.greeted = True
         about = {
             "library": "easel",
             "peer": participant.peer_id,
             "gemini": self._shared.partner,
         }
-        participant.send(rtvi.bot_ready(participant.ready_id, about))
+        participant.greeted = participant.send(rtvi.bot_ready(participant.ready_id, about))
+        return participant.greeted
 
     def send_audio(self, payload: bytes, timestamp: int) -> None:
         packet = opus_packet(payload, timestamp)
@@ -117,7 +125,7 @@ class Peers:
             participant.flush_audio()
 
     async def dismiss(self, reason: str) -> None:
-        """Ends all connections at once and waits until they are released."""
-        leaving = list(self)
-        await asyncio.gather(*(participant.close(reason) for participant in leaving))
+        """Ends all connections at once and waits until they are released. Nobody comes after."""
+        self._dismissed = True
+        await asyncio.gather(*(participant.close(reason) for participant in list(self)))
         self.by_id.clear()

@@ -15,7 +15,7 @@ from pipeline.errors import RoomUnknown
 from pipeline.fan_out import FanOut
 from pipeline.gallery import Gallery
 from pipeline.jobs import Jobs
-from pipeline.lifecycle import Lifecycle, RoomEvent, RoomState
+from pipeline.lifecycle import CLOSING_LIMIT_S, Lifecycle, RoomEvent, RoomState
 from pipeline.participant import Participant
 from pipeline.peers import Peers
 from pipeline.room_settings import RoomSettings
@@ -72,6 +72,7 @@ class Room:
         self._changed = asyncio.Event()
         self._beats = 0
         self._greeting = settings.greeting
+        self._camera_of: str | None = None
 
     @property
     def audio_in(self) -> AudioIn:
@@ -79,6 +80,16 @@ class Room:
 
     async def run(self) -> None:
         """Waits for a first peer, talks until the room is over, releases everything."""
+        limit = asyncio.timeout(None)
+        try:
+            async with limit:
+                await self._run(limit)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            logger.warning("room was not released within %g s", CLOSING_LIMIT_S)
+
+    async def _run(self, limit: asyncio.Timeout) -> None:
         async with AsyncExitStack() as stack:
             stack.callback(self._release)
             stack.push_async_callback(self.peers.dismiss, FAREWELL)
@@ -94,6 +105,7 @@ class Room:
             self._shared.ticker.subscribe(self._beat)
             stack.callback(self._shared.ticker.unsubscribe, self._beat)
             await self._until(lambda: self.lifecycle.over)
+            limit.reschedule(self.lifecycle.deadline)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         """Sleeps through the room's changes and deadlines until `condition`."""
@@ -103,14 +115,17 @@ class Room:
                 async with asyncio.timeout_at(self.lifecycle.deadline):
                     await self._changed.wait()
             except TimeoutError:
-                self._apply(RoomEvent.DEADLINE_PASSED, "nobody is here")
+                if not self._changed.is_set():  # else somebody came at the last moment
+                    self._apply(RoomEvent.DEADLINE_PASSED, "nobody is here")
 
     def _pipeline_ended(self) -> None:
         self.close("its pipeline ended")
 
     def _release(self) -> None:
         self.close("the room failed")
-        if self.lifecycle.state is RoomState.CLOSING:
+        if self.lifecycle.deadline is not None and _now() >= self.lifecycle.deadline:
+            self._apply(RoomEvent.DEADLINE_PASSED, "not released in time")
+        else:
             self._apply(RoomEvent.RELEASED, "released")
 
     def _apply(self, event: RoomEvent, reason: str) -> None:
@@ -126,26 +141,27 @@ class Room:
         """The answer to an offer, and the id of the peer.
 
         Raises `SignallingRefused`, `NoAddressLeft`, `ServiceFull`, and `RoomUnknown` when the
-        room ended meanwhile.
+        room or the connection ended meanwhile.
         """
-        try:
-            answer, peer_id = await self.peers.answer(sdp, peer_id, restart=restart)
-        finally:
-            self._empty_when_alone("an offer failed")
-        participant = self.peers.by_id.get(peer_id)
+        answer, participant = await self.peers.answer(sdp, peer_id, restart=restart)
         if self.lifecycle.over:
-            if participant is not None:
-                await participant.close(FAREWELL)
+            await participant.close(FAREWELL)
             raise RoomUnknown("The session has ended.")
-        if participant is not None and participant.is_ready:
+        if not participant.is_here:
+            raise RoomUnknown("The connection has ended.")
+        if participant.is_ready:
             self.gallery.joined(participant)
         if self.lifecycle.state in (RoomState.OPEN, RoomState.EMPTY):
             self._apply(RoomEvent.PEER_CAME, "a peer came")
-        return answer, peer_id
+        return answer, participant.peer_id
 
     def counters(self) -> dict[str, Any]:
         """Each part's counters, a dataclass of numbers."""
-        return {"peers": self.peers.counters, **self.parts.counters()}
+        return {
+            "peers": self.peers.counters,
+            **self.peers.connections.counters(),
+            **self.parts.counters(),
+        }
 
     # What participants do (RoomView).
 
@@ -163,12 +179,14 @@ class Room:
             self._apply(RoomEvent.PEERS_GONE, reason)
 
     def pictured(self, participant: Participant, picture: EncodedPicture) -> None:
+        self._camera_of = participant.peer_id
         self.parts.studio.camera = CameraPicture(picture.codec, picture.data, time.monotonic())
         self.parts.video_in.picture(participant.peer_id, picture.codec, picture.data)
 
-    def camera_off(self) -> None:
+    def camera_off(self, participant: Participant) -> None:
         """What it showed last must not be edited any more: whoever switched it off meant it."""
-        self.parts.studio.camera = None
+        if self._camera_of == participant.peer_id:
+            self.parts.studio.camera = None
 
     def said(self, participant: Participant, message: rtvi.SendText) -> None:
         self._in_order(participant, message.message_id, self._take_text(participant, message))
@@ -234,19 +252,23 @@ class Room:
                 self.usage.add(frame.usage)
 
     def _on_link_status(self, frame: LinkStatusFrame) -> None:
-        before, self.link_status = self.link_status, frame.status
-        if frame.status is LinkStatus.READY is not before:
-            for participant in self.peers.ready:
-                if not participant.greeted:
-                    self._welcome(participant)
+        self.link_status = frame.status
+        self._welcome_all()
         if frame.status is LinkStatus.FAILED:
             self.close("the connection to Gemini failed")
 
     def _present_turn(self) -> int:
         return self.parts.conversation.turn
 
+    def _welcome_all(self) -> None:
+        """Those that could not be told before: the link was not ready, or their channel not."""
+        for participant in self.peers.ready:
+            if not participant.greeted:
+                self.ready(participant)
+
     def _welcome(self, participant: Participant) -> None:
-        self.peers.greet(participant)
+        if not self.peers.greet(participant):
+            return
         self.gallery.joined(participant)
         greeting, self._greeting = self._greeting, None
         if greeting:
@@ -265,6 +287,7 @@ class Room:
         if self._beats % AUDIO_TICK_BEATS == 0:
             self.parts.audio_in.tick(now)
         if self._beats % RESEND_BEATS == 0:
+            self._welcome_all()
             self.gallery.send_due()
 
 

@@ -24,6 +24,7 @@ from pipeline.doors import Doors
 from pipeline.emulator_process import emulator_process
 from pipeline.metrics import Metrics
 from pipeline.registry import Registry
+from pipeline.server_log import ServerLog
 from pipeline.service_settings import ServiceSettings
 from pipeline.settings import Settings
 from pipeline.shared import Shared
@@ -45,9 +46,13 @@ class StartFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A service that listens. `talks_to` says in words what it talks to."""
+    """A service that listens on `port`; `url` is what to open, which may be a proxy's.
+
+    `talks_to` says in words what it talks to.
+    """
 
     url: str
+    port: int
     talks_to: str
     registry: Registry
     metrics: Metrics
@@ -68,13 +73,15 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         shared = await _shared(settings, stack, metrics, signer, tools)
         registry = Registry(shared, metrics, max_rooms=service.max_rooms)
         app = make_app(_doors(settings, registry, signer, metrics))
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_CLOSE_S)
+        log = ServerLog(metrics.count)
+        runner = web.AppRunner(app, access_log=None, logger=log, shutdown_timeout=HTTP_CLOSE_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         stack.push_async_callback(registry.close, service.shutdown_s)
         warm_up()
         url = await _listen(runner, service, tls)
-        yield Running(url, talks_to(settings), registry, metrics)
+        port = int(runner.addresses[0][1])
+        yield Running(url, port, talks_to(settings), registry, metrics)
 
 
 async def _shared(

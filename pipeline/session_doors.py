@@ -10,7 +10,9 @@ from pipeline.room import Room
 from pipeline.room_overrides import room_settings_untrusted
 from transports.signalling import (
     Candidates,
+    Offer,
     decode_candidates_untrusted,
+    decode_leave_untrusted,
     decode_offer_untrusted,
     start_untrusted,
 )
@@ -47,29 +49,30 @@ def _open(request: web.Request, overrides: object) -> Room:
 
 @routes.post("/sessions/{id}/api/offer")
 async def offer(request: web.Request) -> web.Response:
-    return await _answer(request, room_of(request), await json_untrusted(request))
+    room = room_of(request)
+    return await _answer(room, _offer_untrusted(request, await json_untrusted(request)))
 
 
 @routes.post("/api/offer")
 async def short_offer(request: web.Request) -> web.Response:
     """The shorter protocol: no start; the first offer opens a room, `pc_id` names it later."""
-    body = await json_untrusted(request)
-    pc_id = body.get("pc_id") if isinstance(body, dict) else None
-    if pc_id is not None:
-        return await _answer(request, request.app[DOORS].registry.find_by_peer(str(pc_id)), body)
-    doors = request.app[DOORS]
-    wish = decode_offer_untrusted(body, doors.sdp_limits, doors.candidate_policy)
+    wish = _offer_untrusted(request, await json_untrusted(request))
+    if wish.pc_id is not None:
+        return await _answer(request.app[DOORS].registry.find_by_peer(wish.pc_id), wish)
     room = _open(request, wish.room)
     try:
-        return await _answer(request, room, body)
+        return await _answer(room, wish)
     except BaseException:
         room.close("its first offer failed")
         raise
 
 
-async def _answer(request: web.Request, room: Room, body: object) -> web.Response:
+def _offer_untrusted(request: web.Request, body: object) -> Offer:
     doors = request.app[DOORS]
-    wish = decode_offer_untrusted(body, doors.sdp_limits, doors.candidate_policy)
+    return decode_offer_untrusted(body, doors.sdp_limits, doors.candidate_policy)
+
+
+async def _answer(room: Room, wish: Offer) -> web.Response:
     if wish.token is not None:
         check_token(room, wish.token)
     with log_context(room=room.room_id):
@@ -107,9 +110,8 @@ async def _add_candidates(room: Room, wish: Candidates) -> web.Response:
 async def leave(request: web.Request) -> web.Response:
     """Ends the connection that `pc_id` names; one that is gone already is no mistake."""
     room = room_of(request)
-    body = await json_untrusted(request)
-    peer_id = body.get("pc_id") if isinstance(body, dict) else None
-    participant = room.peers.by_id.get(peer_id) if isinstance(peer_id, str) else None
+    peer_id = decode_leave_untrusted(await json_untrusted(request))
+    participant = room.peers.by_id.get(peer_id)
     if participant is not None:
         await participant.close("the client left")
     return web.json_response({"status": "success"})

@@ -94,6 +94,11 @@ def decode_candidates_untrusted(
     return Candidates(pc_id, tuple(c for c in found if c is not None))
 
 
+def decode_leave_untrusted(body: object) -> str:
+    """`DELETE …/api/offer`: the id of the peer that leaves, "" when it had none yet."""
+    return _optional_text(_object(body, "The request body"), "pc_id") or ""
+
+
 def _candidate(entry: object, policy: CandidatePolicy) -> IceCandidate | None:
     fields = _object(entry, "A candidate")
     line, index = fields.get("candidate"), fields.get("sdp_mline_index")

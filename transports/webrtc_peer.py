@@ -89,6 +89,7 @@ class PeerCounters:
     """`messages_over_rate` came faster than allowed, `messages_dropped` could not be sent.
 
     `packets_dropped` were malformed, or more than the connection could read.
+    `audio_dropped` are packets to the peer that came too late, or before it listened.
     """
 
     messages_in: int = 0
@@ -97,6 +98,7 @@ class PeerCounters:
     messages_dropped: int = 0
     packets_dropped: int = 0
     candidates: int = 0
+    audio_dropped: int = 0
 
 
 class WebRTCPeer:
@@ -129,6 +131,15 @@ class WebRTCPeer:
     def state(self) -> str:
         """As in the WebRTC API: new, connecting, connected, failed or closed."""
         return str(self._connection.connectionState)
+
+    def counters_by_part(self) -> dict[str, Any]:
+        """Dataclasses of numbers that only grow."""
+        self.counters.audio_dropped = self._track.dropped
+        return {
+            "connection": self.counters,
+            "jitter": self.audio.jitter.counters,
+            "sampler": self.video.sampler.counters,
+        }
 
     async def answer(self, offer_sdp: str) -> str:
         """Applies an offer that `sdp.offer_untrusted` let through; returns the answer's SDP.

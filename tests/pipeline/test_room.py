@@ -10,6 +10,7 @@ import pytest
 from google import genai
 from PIL import Image
 
+from pipeline.connections import Connections
 from pipeline.lifecycle import RoomEvent, RoomState
 from pipeline.participant import Participant
 from pipeline.room import Room
@@ -71,7 +72,9 @@ async def test_a_closed_room_ends_at_once(shared: Shared) -> None:
 async def test_what_a_peers_connection_drops_is_counted_by_the_service(shared: Shared) -> None:
     counted: list[str] = []
     room = Room("room", RoomSettings(), replace(shared, count=counted.append))
-    participant = Participant("peer", room, shared.peer_config, shared.max_message_bytes)
+    participant = Participant(
+        "peer", room, shared.peer_config, shared.max_message_bytes, Connections()
+    )
     participant.on_dropped("message_over_rate")
     assert counted == ["message_over_rate"]
 

@@ -1,0 +1,63 @@
+"""What rooms and doors are made of, without a service around them."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from google import genai
+
+from pipeline.app import web_root
+from pipeline.doors import Doors
+from pipeline.metrics import Metrics
+from pipeline.registry import Registry
+from pipeline.room_settings import RoomSettings
+from pipeline.shared import Shared
+from pipeline.signed_urls import UrlSigner
+from processors.ticker import Ticker
+from transports.aiortc_seam import IceBinding
+from transports.ice import CandidatePolicy
+from transports.sdp import SdpLimits
+from transports.webrtc_peer import PeerConfig
+
+
+@contextmanager
+def shared_parts(
+    count: Callable[[str], None] = lambda name: None, **changes: Any
+) -> Iterator[Shared]:
+    with ThreadPoolExecutor(1) as executor:
+        parts: dict[str, Any] = {
+            "client": genai.Client(api_key="never used"),
+            "partner": "emulator",
+            "vertex": False,
+            "executor": executor,
+            "ticker": Ticker(),
+            "peer_config": PeerConfig(binding=IceBinding(("127.0.0.1",))),
+            "count": count,
+            "max_peers": 2,
+            "max_message_bytes": 65_536,
+            "max_upload_bytes": 65_536,
+            "idle_limit_s": 60.0,
+            "signer": UrlSigner(),
+            "tools": (),
+        }
+        yield Shared(**{**parts, **changes})
+
+
+def doors_of(shared: Shared) -> Doors:
+    metrics = Metrics()
+    return Doors(
+        registry=Registry(shared, metrics, max_rooms=1),
+        defaults=RoomSettings(),
+        vertex=False,
+        sdp_limits=SdpLimits(65_536, 8, 64),
+        candidate_policy=CandidatePolicy(allow_loopback=True),
+        ice_servers=(),
+        allowed_origins=frozenset(),
+        public_origin=None,
+        on_loopback=True,
+        max_upload_bytes=65_536,
+        signer=shared.signer,
+        metrics=metrics,
+        web_root=web_root(),
+    )
