@@ -167,9 +167,7 @@ async def running(
         try:
             await _end(worker, runner, life)
         finally:
-            if not life.done():
-                life.cancel()
-                await asyncio.gather(life, return_exceptions=True)
+            await _abandon(life)
 
 
 async def _started(started: asyncio.Event, life: asyncio.Task[None]) -> None:
@@ -198,3 +196,14 @@ async def _end(worker: PipelineWorker, runner: WorkerRunner, life: asyncio.Task[
             await asyncio.shield(life)
     except TimeoutError:
         logger.warning("pipeline was not cancelled within %g s", CANCEL_LIMIT_S)
+
+
+async def _abandon(life: asyncio.Task[None]) -> None:
+    """Ends it, or gives it up after twice `CANCEL_LIMIT_S`: the room must end."""
+    for _ in range(2):  # the runner takes the first for the wish to cancel its workers
+        if life.done():
+            return
+        life.cancel()
+        await asyncio.wait([life], timeout=CANCEL_LIMIT_S)
+    if not life.done():
+        logger.warning("pipeline was given up: it does not end")

@@ -2,11 +2,16 @@
 
 ServiceError              `status` and a sentence for the caller, `counter` for the metrics
 ├── RoomUnknown           404: no such room, or it has ended
+├── PeerUnknown           404: no such connection, or it has ended
 ├── ImageUnknown          404: no such image in this room
 ├── TokenRefused          403: a token that is not this room's
 ├── ServiceFull           503 with Retry-After: rooms or peers at their limit, or shutting down
 └── RequestRefused        4xx: a body that is malformed or too large
 """
+
+from typing import Final
+
+NO_SUCH_PEER: Final = "There is no such connection, or it has ended: offer again without pc_id."
 
 
 class ServiceError(Exception):
@@ -18,6 +23,11 @@ class ServiceError(Exception):
 class RoomUnknown(ServiceError):
     status = 404
     counter = "room_unknown"
+
+
+class PeerUnknown(ServiceError):
+    status = 404
+    counter = "peer_unknown"
 
 
 class ImageUnknown(ServiceError):

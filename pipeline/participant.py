@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from av.packet import Packet
 
 from pipeline.connections import Connections
-from pipeline.errors import RoomUnknown
+from pipeline.errors import PeerUnknown, RoomUnknown
 from pipeline.log import log_context
 from pipeline.redaction import SHOWN_ID_CHARS
 from processors.audio_in import AudioIn
@@ -77,6 +77,8 @@ class Participant:
         self._peer: WebRTCPeer | None = None
         self.has_connected = False
         self._attempts = 0
+        self._offers = 0
+        self._taken = 0  # the number of the offer that made the connection there is
         self._closes = 0
         self._lives: set[asyncio.Task[None]] = set()
         # A camera is on until it is said to be off; a screen, which few share, the other way.
@@ -88,29 +90,29 @@ class Participant:
         return self.ready_id is not None
 
     @property
-    def is_here(self) -> bool:
-        """It has a connection, which need not be up yet."""
-        return self._peer is not None
-
-    @property
     def state(self) -> str:
         return "new" if self._peer is None else self._peer.state
 
     async def connect(self, offer_sdp: str) -> str:
         """A new connection for this offer, in place of any old one; returns the answer.
 
-        Raises `SignallingRefused`, `NoAddressLeft`, and `RoomUnknown` when `close` came meanwhile.
+        Of offers that overlap the last one made counts, whichever is answered first. Raises
+        `SignallingRefused`, `NoAddressLeft`, `RoomUnknown` when `close` came meanwhile, and
+        `PeerUnknown` when a later offer was answered meanwhile.
         """
         self._attempts += 1
+        self._offers += 1
+        number = self._offers
         try:
-            peer, answer = await self._negotiated(offer_sdp)
+            peer, answer = await self._negotiated(offer_sdp, number)
+            self._taken = number
             self._take(peer)
             return answer
         finally:
             self._attempts -= 1
             self._leave_if_gone("an offer failed")
 
-    async def _negotiated(self, offer_sdp: str) -> tuple[WebRTCPeer, str]:
+    async def _negotiated(self, offer_sdp: str, number: int) -> tuple[WebRTCPeer, str]:
         closes = self._closes
         peer = WebRTCPeer(self.peer_id, self._config, self)
         try:
@@ -118,6 +120,8 @@ class Participant:
                 answer = await peer.answer(offer_sdp)
             if self._closes != closes:
                 raise RoomUnknown("The session has ended.")
+            if self._taken > number:
+                raise PeerUnknown("A later offer has taken the place of this one.")
             return peer, answer
         except BaseException:
             await peer.close()
@@ -139,10 +143,18 @@ class Participant:
         life.add_done_callback(self._lives.discard)
 
     async def renegotiate(self, offer_sdp: str) -> str:
-        """A further offer on the connection there is. Raises `SignallingRefused`."""
-        if self._peer is None or self._peer.state in ("closed", "failed"):
+        """A further offer on the connection there is.
+
+        Raises `SignallingRefused`, and `PeerUnknown` when that has ended or was replaced
+        meanwhile. Where there is none, as `connect`.
+        """
+        peer = self._peer
+        if peer is None or peer.state in ("closed", "failed"):
             return await self.connect(offer_sdp)
-        return await self._peer.answer(offer_sdp)
+        answer = await peer.answer(offer_sdp)
+        if self._peer is not peer:
+            raise PeerUnknown("The connection has ended.")
+        return answer
 
     async def add_candidate(self, candidate: IceCandidate) -> None:
         if self._peer is not None:
@@ -160,13 +172,14 @@ class Participant:
             self._peer.flush_audio()
 
     async def close(self, reason: str) -> None:
-        """Idempotent. Ends the connection, or one that is coming up, and waits until it is
-        released."""
+        """Idempotent. Ends the connection and waits until it is released. One that is coming up
+        is refused and released when it is negotiated."""
         self._closes += 1
         if self._peer is not None:
             self._peer.send_message(rtvi.peer_left())
             self._peer.end(reason)
-        await asyncio.gather(*self._lives, return_exceptions=True)
+        if self._lives:  # not gather: a caller that is cancelled must not cancel them
+            await asyncio.wait(self._lives)
 
     async def _live(self, peer: WebRTCPeer) -> None:
         reason = await peer.run()

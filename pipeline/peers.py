@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.connections import Connections
-from pipeline.errors import RoomUnknown, ServiceFull
+from pipeline.errors import NO_SUCH_PEER, PeerUnknown, RoomUnknown, ServiceFull
 from pipeline.participant import Participant, RoomView
 from pipeline.shared import Shared
 from transports import rtvi
@@ -53,11 +53,14 @@ class Peers:
         """A new peer, one that returns, or one that renegotiates: the answer, and who it is.
 
         One whose connection was lost comes back under its old id: the SDKs do not say again
-        that they are ready. Raises `SignallingRefused`, `NoAddressLeft`, `ServiceFull`, and
-        `RoomUnknown` once `dismiss` was called.
+        that they are ready, so that an id nobody knows is no new peer but `PeerUnknown`. Raises
+        also `SignallingRefused`, `NoAddressLeft`, `ServiceFull`, and `RoomUnknown` once
+        `dismiss` was called.
         """
         if self._dismissed:
             raise RoomUnknown("The session has ended.")
+        if peer_id is not None and not self.knows(peer_id):
+            raise PeerUnknown(NO_SUCH_PEER)
         participant = self.by_id.get(peer_id or "")
         if participant is not None:
             answer = await (participant.connect(sdp) if restart else participant.renegotiate(sdp))

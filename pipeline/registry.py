@@ -5,7 +5,7 @@ import logging
 import secrets
 from typing import Final
 
-from pipeline.errors import RoomUnknown, ServiceFull
+from pipeline.errors import NO_SUCH_PEER, PeerUnknown, RoomUnknown, ServiceFull
 from pipeline.log import log_context
 from pipeline.metrics import Metrics
 from pipeline.room import Room
@@ -61,11 +61,11 @@ class Registry:
         return room
 
     def find_by_peer(self, peer_id: str) -> Room:
-        """The room that the peer is in. Raises `RoomUnknown`."""
+        """The room that the peer is in. Raises `PeerUnknown`."""
         for room in self._rooms.values():
             if room.peers.knows(peer_id) and not room.lifecycle.over:
                 return room
-        raise RoomUnknown("There is no such connection, or it has ended.")
+        raise PeerUnknown(NO_SUCH_PEER)
 
     async def close(self, limit_s: float) -> None:
         """Ends all rooms; those that do not end within the limit are cancelled."""

@@ -140,15 +140,13 @@ class Room:
     async def offer(self, sdp: str, peer_id: str | None, *, restart: bool) -> tuple[str, str]:
         """The answer to an offer, and the id of the peer.
 
-        Raises `SignallingRefused`, `NoAddressLeft`, `ServiceFull`, and `RoomUnknown` when the
-        room or the connection ended meanwhile.
+        Raises `SignallingRefused`, `NoAddressLeft`, `ServiceFull`, `PeerUnknown` when there is
+        no such peer or its connection ended meanwhile, and `RoomUnknown` when the room did.
         """
         answer, participant = await self.peers.answer(sdp, peer_id, restart=restart)
         if self.lifecycle.over:
             await participant.close(FAREWELL)
             raise RoomUnknown("The session has ended.")
-        if not participant.is_here:
-            raise RoomUnknown("The connection has ended.")
         if participant.is_ready:
             self.gallery.joined(participant)
         if self.lifecycle.state in (RoomState.OPEN, RoomState.EMPTY):

@@ -18,7 +18,7 @@ MAX_TEXT_CHARS: Final = 256
 class Offer:
     """`pc_id` is None on the first offer; `restart`: in place of the connection it names.
 
-    `room` are overrides of the settings, for the protocol that has no start.
+    An empty `pc_id` is none. `room` are overrides of the settings, for the protocol that has no start.
     """
 
     sdp: str
@@ -68,7 +68,7 @@ def decode_offer_untrusted(body: object, limits: SdpLimits, policy: CandidatePol
     wishes = _optional_object(data, "requestData")
     return Offer(
         sdp=offer_untrusted(sdp, limits, policy),
-        pc_id=_optional_text(fields, "pc_id"),
+        pc_id=_optional_text(fields, "pc_id") or None,
         restart=fields.get("restart_pc") is True,
         token=_optional_text(wishes, "token"),
         room=wishes.get("room"),

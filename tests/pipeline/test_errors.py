@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.errors import (
     ImageUnknown,
+    PeerUnknown,
     RequestRefused,
     RoomUnknown,
     ServiceError,
@@ -15,6 +16,7 @@ from pipeline.errors import (
     [
         (ServiceError("x"), 500, "service_error"),
         (RoomUnknown("x"), 404, "room_unknown"),
+        (PeerUnknown("x"), 404, "peer_unknown"),
         (ImageUnknown("x"), 404, "image_unknown"),
         (TokenRefused("x"), 403, "token_refused"),
         (RequestRefused("x"), 400, "request_malformed"),

@@ -15,6 +15,7 @@ from transports.signalling import (
     MAX_TEXT_CHARS,
     Start,
     decode_candidates_untrusted,
+    decode_leave_untrusted,
     decode_offer_untrusted,
     start_untrusted,
 )
@@ -22,12 +23,13 @@ from transports.signalling import (
 LIMITS = SdpLimits()
 POLICY = CandidatePolicy(allow_loopback=False)
 SDP = offer(audio())
+WITHOUT_LIMITS = (start_untrusted, decode_leave_untrusted)
 LINE = "candidate:1 1 udp 2113937151 203.0.113.7 50000 typ host"
 
 
 def refused(decode: Any, body: object, counter: str = "request_malformed") -> str:
     with pytest.raises(SignallingRefused) as caught:
-        decode(body) if decode is start_untrusted else decode(body, LIMITS, POLICY)
+        decode(body) if decode in WITHOUT_LIMITS else decode(body, LIMITS, POLICY)
     assert caught.value.counter == counter
     return str(caught.value)
 
@@ -90,6 +92,11 @@ def test_both_spellings_of_the_request_data(name: str) -> None:
 
 def test_the_ios_sdks_offer_has_neither() -> None:
     assert decode_offer_untrusted({"sdp": SDP, "type": "offer"}, LIMITS, POLICY).token is None
+
+
+def test_an_empty_id_is_none() -> None:
+    body = {"sdp": SDP, "type": "offer", "pc_id": ""}
+    assert decode_offer_untrusted(body, LIMITS, POLICY).pc_id is None
 
 
 @pytest.mark.parametrize(
@@ -183,6 +190,34 @@ def test_too_many_candidates_in_one_request() -> None:
     assert "64" in sentence
 
 
+# ---- DELETE …/api/offer ---------------------------------------------------------------------
+
+
+def test_who_leaves_is_named() -> None:
+    assert decode_leave_untrusted({"pc_id": "p"}) == "p"
+
+
+@pytest.mark.parametrize("body", [{}, {"pc_id": None}, {"pc_id": ""}])
+def test_one_that_had_no_id_yet_may_leave(body: object) -> None:
+    assert decode_leave_untrusted(body) == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "p",
+        {"pc_id": 7},
+        {"pc_id": ["p"]},
+        {"pc_id": "x" * (MAX_TEXT_CHARS + 1)},
+        {"pc_id": "\ud800"},
+    ],
+)
+def test_a_bad_goodbye_is_refused(body: object) -> None:
+    refused(decode_leave_untrusted, body)
+
+
 # ---- anything -------------------------------------------------------------------------------
 
 JSON = st.recursive(
@@ -206,9 +241,10 @@ JSON = st.recursive(
 @settings(deadline=None)
 @given(JSON)
 def test_any_json_is_understood_or_refused(body: object) -> None:
-    for decode in (start_untrusted, decode_offer_untrusted, decode_candidates_untrusted):
+    with_limits: tuple[Any, ...] = (decode_offer_untrusted, decode_candidates_untrusted)
+    for decode in (*WITHOUT_LIMITS, *with_limits):
         try:
-            decode(body) if decode is start_untrusted else decode(body, LIMITS, POLICY)  # type: ignore[call-arg]  # three shapes
+            decode(body) if decode in WITHOUT_LIMITS else decode(body, LIMITS, POLICY)
         except SignallingRefused as refusal:
             json.dumps(str(refusal)).encode()
 
