@@ -18,7 +18,8 @@ MAX_TEXT_CHARS: Final = 256
 class Offer:
     """`pc_id` is None on the first offer; `restart`: in place of the connection it names.
 
-    An empty `pc_id` is none. `room` are overrides of the settings, for the protocol that has no start.
+    An empty `pc_id` is none. `room` are overrides of the settings, for the protocol that has no
+    start.
     """
 
     sdp: str
