@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from pipeline.doors import BODY_FAULTS, DOORS, bearer, room_of
 from pipeline.errors import ImageUnknown, RequestRefused, TokenRefused
@@ -13,6 +14,15 @@ routes = web.RouteTableDef()
 
 CHUNK_BYTES: Final = 64 * 1024
 MAX_PARTS: Final = 8
+
+# What aiohttp raises on a form, and on the header of a part, that is none.
+FORM_FAULTS: Final = (
+    ValueError,
+    AssertionError,
+    HttpProcessingError,
+    web.HTTPException,
+    *BODY_FAULTS,
+)
 
 
 @routes.post("/sessions/{id}/files")
@@ -44,7 +54,7 @@ async def _file_untrusted(request: web.Request) -> bytes:
                 break
             if isinstance(part, BodyPartReader) and part.name == "file":
                 return await _read_untrusted(part, limit)
-    except (ValueError, AssertionError, web.HTTPException, *BODY_FAULTS):
+    except FORM_FAULTS:
         raise RequestRefused("The form cannot be read.", counter="upload_malformed") from None
     raise RequestRefused("The form has no part called file.", counter="upload_malformed")
 
