@@ -57,7 +57,7 @@ bench-quick soak faults fuzz:
 	@echo "make $@ does not exist yet: it comes with a later version of Easel." >&2; exit 2
 
 clean: ## remove caches and the output of tests; .venv stays
-	rm -rf dist test-output .coverage .hypothesis .import_linter_cache
+	rm -rf dist test-output .coverage .coverage.* .hypothesis .import_linter_cache
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name .venv -prune -o -name __pycache__ -exec rm -rf {} +
 
