@@ -18,8 +18,9 @@ from typing import Any, Final
 from processors.frames import Role
 
 HISTORY_LIMIT: Final = 2000  # entries; an hour of lively talk is some hundreds
-IMAGES_LIMIT_BYTES: Final = 2 << 20  # as much as a room may begin with
-MAX_SHOWN: Final = 32  # images to one utterance, the newest of them: as many as a turn may have
+# A room may begin with what another one's history holds: `processors/gemini/history.py` bounds it.
+IMAGES_LIMIT_BYTES: Final = 7 << 18  # of 2 MiB; the rest is for the words
+MAX_SHOWN: Final = 31  # images to one utterance, the newest of them: a turn has a part more
 FORGOTTEN_IMAGE: Final = "[an image]"
 
 

@@ -14,6 +14,7 @@ from processors.conversation import (
     image_part,
 )
 from processors.frames import Role
+from processors.gemini.settings import LiveSettings
 from tests.processors.conversation_talk import Talk
 
 USER, MODEL = Role.USER, Role.MODEL
@@ -397,6 +398,18 @@ def test_the_oldest_images_are_forgotten_when_they_are_too_large_together() -> N
         {"role": "user", "parts": [image_part(*half), {"text": "three"}]},
     ]
     assert [line["text"] for line in conversation.transcript()] == ["one", "one", "two", "three"]
+
+
+def test_another_room_may_begin_with_as_many_images_as_are_kept() -> None:
+    image = ("image/png", b"x" * (IMAGES_LIMIT_BYTES // MAX_SHOWN))
+    conversation = Conversation()
+    for _ in range(2):
+        conversation.showed([image] * MAX_SHOWN)
+        conversation.typed("word " * 1000, peer_id="p")
+    settings = LiveSettings.model_validate({"history": conversation.contents()})
+    forgotten, kept = settings.history
+    assert [part.text for part in forgotten.parts[:MAX_SHOWN]] == [FORGOTTEN_IMAGE] * MAX_SHOWN
+    assert len([part for part in kept.parts if part.inline_data]) == MAX_SHOWN
 
 
 def test_the_record_is_bounded(talk: Talk) -> None:
