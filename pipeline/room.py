@@ -16,6 +16,7 @@ from pipeline.fan_out import FanOut
 from pipeline.gallery import Gallery
 from pipeline.jobs import Jobs
 from pipeline.lifecycle import CLOSING_LIMIT_S, Lifecycle, RoomEvent, RoomState
+from pipeline.log import log_context
 from pipeline.participant import Participant
 from pipeline.peers import Peers
 from pipeline.room_settings import RoomSettings
@@ -129,7 +130,8 @@ class Room:
             self._apply(RoomEvent.RELEASED, "released")
 
     def _apply(self, event: RoomEvent, reason: str) -> None:
-        self.lifecycle.apply(event, _now(), reason)
+        with log_context(room=self.room_id):  # whoever calls: a door, the registry, the ticker
+            self.lifecycle.apply(event, _now(), reason)
         self._changed.set()
 
     def close(self, reason: str) -> None:

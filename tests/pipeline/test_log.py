@@ -12,6 +12,10 @@ import pytest
 
 from pipeline import log
 from pipeline.log import log_context
+from pipeline.redaction import SHOWN_ID_CHARS
+from pipeline.room import Room
+from pipeline.room_settings import RoomSettings
+from tests.pipeline.room_parts import shared_parts
 from tests.private_data import private_data_in
 
 SESSION = "u3Jq0Xb7-aZ1kPq9Lm2Rt5Wy"
@@ -194,3 +198,13 @@ import aiortc, google.genai, pipecat.pipeline.pipeline
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+async def test_a_rooms_states_carry_its_id_whoever_changes_them(stderr: Stderr) -> None:
+    log.configure("info", "json")
+    with shared_parts() as shared:
+        room = Room(SESSION, RoomSettings(), shared)
+        room.close("the service is shutting down")
+        await room.run()
+    states = [line for line in stderr.lines if line["logger"] == "pipeline.lifecycle"]
+    assert [line["room"] for line in states] == [SESSION[:SHOWN_ID_CHARS]] * 2
