@@ -235,12 +235,6 @@ def server_message(data: Mapping[str, Any]) -> str:
     return _encode(models.ServerMessage(data=data))
 
 
-def server_response(message_id: str, kind: str, data: Mapping[str, Any]) -> str:
-    return _encode(
-        models.ServerResponse(id=message_id, data=models.RawServerResponseData(t=kind, d=data))
-    )
-
-
 def user_transcription(text: str, *, user_id: str, timestamp: str, final: bool) -> str:
     """`timestamp` is ISO 8601."""
     return _encode(
