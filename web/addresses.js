@@ -16,6 +16,12 @@ export function beneath(folder, path) {
   return new URL(`./${path.replace(/^\/+/, '')}`, folder).href;
 }
 
+/** Whether the service runs on the browser's own machine: it is reached without any network. */
+export function isOnThisMachine(url) {
+  const { hostname } = new URL(url);
+  return /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
 /**
  * What the page's address asks for: {sessionId, token, room}, each null when absent. `room` is
  * a JSON object of settings for a new room; `roomBroken` is true when it is not one.

@@ -150,7 +150,7 @@ export class Call extends EventTarget {
   async #connect(lastWord, signal) {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await online(OFFLINE_LIMIT_MS, new Problem(lastWord), signal);
+        await online(this.#folder, OFFLINE_LIMIT_MS, new Problem(lastWord), signal);
         await this.#attempt(signal);
         return;
       } catch (error) {

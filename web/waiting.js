@@ -1,5 +1,7 @@
 /** Waiting that ends: with a result, with a Problem, or because the call was ended. */
 
+import { isOnThisMachine } from './addresses.js';
+
 const ended = () => new DOMException('the call was ended', 'AbortError');
 
 /** Waits `ms`, or rejects as soon as `signal` aborts. */
@@ -31,9 +33,12 @@ export async function within(promise, ms, problem, signal) {
   }
 }
 
-/** An attempt without a network would only be used up: waits for it, within a limit. */
-export async function online(limitMs, problem, signal) {
-  if (navigator.onLine !== false) return;
+/**
+ * An attempt without a network would only be used up: waits for it, within a limit. A service at
+ * `url` that runs on this machine needs none.
+ */
+export async function online(url, limitMs, problem, signal) {
+  if (navigator.onLine !== false || isOnThisMachine(url)) return;
   const back = new Promise((resolve) => {
     window.addEventListener('online', resolve, { once: true, signal });
   });

@@ -183,3 +183,18 @@ async def test_a_reload_leads_back_into_the_same_conversation(easel: str) -> Non
             await guest.reads("peer", "tell me a story")
             await expect(guest.page.locator('[data-role="user"]')).to_have_count(0)
         assert person.complaints == []
+
+
+async def test_a_service_on_this_machine_needs_no_network(easel: str) -> None:
+    async with (
+        chromium_or_skip().launched(grants_all=False) as browser,
+        visitor(browser, easel, DESKTOP, allowed=()) as person,
+    ):
+        await person.page.add_init_script(
+            "Object.defineProperty(navigator, 'onLine', { get: () => false })"
+        )
+        await person.page.reload()
+        await person.join()
+        await person.write("hello")
+        await person.reads("model", "emulator")
+        assert await person.page.evaluate("navigator.onLine") is False

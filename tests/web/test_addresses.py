@@ -20,6 +20,24 @@ async def test_folder_of_the_page(modules: Modules, page: str, folder: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://127.0.0.1:7860/", True),
+        ("http://127.8.0.1/studio/", True),
+        ("https://localhost:7860/", True),
+        ("http://easel.localhost/", True),
+        ("http://[::1]:7860/", True),
+        ("http://192.168.0.7:7860/", False),
+        ("http://127.0.0.1.example.org/", False),
+        ("http://localhost.example.org/", False),
+        ("https://notlocalhost/", False),
+    ],
+)
+async def test_a_service_on_this_machine(modules: Modules, url: str, here: bool) -> None:
+    assert await modules.call("addresses.js", "isOnThisMachine", url) is here
+
+
+@pytest.mark.parametrize(
     ("folder", "path", "address"),
     [
         ("http://h/", "start", "http://h/start"),
