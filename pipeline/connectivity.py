@@ -1,4 +1,4 @@
-"""From settings to what connects peers: candidates, ports, STUN and TURN. Pure."""
+"""From settings to what connects peers: candidates, ports, STUN and TURN."""
 
 from collections.abc import Mapping
 from typing import Any, Final
