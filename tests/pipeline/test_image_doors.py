@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,11 @@ async def an_image(room: Room, data: bytes) -> dict[str, Any]:
     """One the room has made; its entry in the list."""
     await room.parts.studio.given(data)
     return room.gallery.listing(room.parts.studio.tree)[-1]
+
+
+def mistakes(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged as one of ours."""
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
 
 
 # Uploads
@@ -128,7 +134,7 @@ async def test_a_form_that_is_broken_is_refused(
 ) -> None:
     path = await files(served)
     assert await served.refused("POST", path, data=body, headers=headers) == UNREADABLE
-    assert caplog.records == []
+    assert mistakes(caplog) == []
 
 
 @pytest.mark.parametrize("ending", [b"", b"\r\n--yy--", b"\r\n--xx", b"\r\n--xx-"])
@@ -151,14 +157,14 @@ async def test_a_caller_that_hangs_up_within_its_file_is_no_mistake_of_ours(
     await served.raw(head + kind + part, hang_up=True)
     await until(lambda: served.refusals)
     assert served.refusals == {"upload_malformed": 1}
-    assert caplog.records == []
+    assert mistakes(caplog) == []
 
 
 async def test_a_file_may_be_as_large_as_the_limit_and_no_larger(served: Easel) -> None:
     path = await files(served)
     largest = jpeg().ljust(LIMIT_BYTES, b"\0")
     assert (await served.asked("POST", path, data=form(("file", largest))))[0] == 200
-    for data in (largest + b"\0", bytes(40 * LIMIT_BYTES)):
+    for data in (largest + b"\0", bytes(2 * LIMIT_BYTES)):
         assert await served.refused("POST", path, data=form(("file", data))) == (
             413,
             "The file is larger than 100000 bytes.",
@@ -295,6 +301,8 @@ async def test_no_other_token_in_the_address_will_do(
     path, _, query = image["url"].partition("?")
     for wrong in ("", "token=", "token=1.2", other["url"].partition("?")[2], query + "0"):
         assert await served.refused("GET", f"{path}?{wrong}") == WRONG_ADDRESS
+    headers = {"Authorization": "Basic eDp5"}  # no token, but no reason to let it in either
+    assert await served.refused("GET", path, headers=headers) == WRONG_ADDRESS
     elsewhere = await served.start()
     path = f"/sessions/{elsewhere['sessionId']}/images/{image['image_id']}?{query}"
     assert await served.refused("GET", path) == WRONG_ADDRESS
