@@ -1,6 +1,8 @@
 """Garbage at every door: a clear error, a counter, and the room goes on."""
 
+import base64
 import io
+import json
 import struct
 import zlib
 from collections.abc import AsyncIterator
@@ -13,6 +15,7 @@ import pytest_asyncio
 
 from tests.browser.processes import emulator, service
 from tests.talking_peer import TalkingPeer, talking_peer
+from tests.transports.offers import CHROMIUM
 
 pytestmark = pytest.mark.realtime
 
@@ -47,10 +50,23 @@ async def refused(
     async with peer.http.request(method, path, **request) as response:
         assert response.status == status, await response.text()
         sentence = (await response.json())["detail"]
+    return sentence, await risen_since(before, peer)
+
+
+async def risen_since(before: dict[str, float], peer: TalkingPeer) -> str:
+    """The one counter that rose, by one."""
     after = await refusals(peer)
-    risen = [name for name, value in after.items() if value > before.get(name, 0)]
-    assert len(risen) == 1, risen
-    return sentence, risen[0]
+    risen = {name: n - before.get(name, 0) for name, n in after.items() if n > before.get(name, 0)}
+    assert list(risen.values()) == [1], risen
+    return next(iter(risen))
+
+
+async def told_off(peer: TalkingPeer, data: str | bytes, kind: str) -> tuple[str, str]:
+    """Sends this over the data channel: the error that comes back, and the counter that rose."""
+    before, heard = await refusals(peer), len(peer.messages)
+    peer.send_raw(data)
+    index = await peer.told(kind, after=heard)
+    return peer.messages[index - 1]["data"]["error"], await risen_since(before, peer)
 
 
 async def goes_on(peer: TalkingPeer) -> None:
@@ -78,6 +94,10 @@ def form(data: bytes) -> aiohttp.FormData:
     return out
 
 
+def rtvi_message(kind: str, data: Any) -> str:
+    return json.dumps({"label": "rtvi-ai", "type": kind, "id": "1", "data": data})
+
+
 async def test_signalling(peer: TalkingPeer) -> None:
     offer = f"/sessions/{peer.session_id}/api/offer"
     broken = {"sdp": "v=0\r\nm=nonsense", "type": "offer", "pc_id": None}
@@ -88,18 +108,44 @@ async def test_signalling(peer: TalkingPeer) -> None:
     many = {"sdp": MANY_SECTIONS, "type": "offer", "pc_id": None}
     sentence, counter = await refused(peer, "POST", offer, 413, json=many)
     assert "media sections" in sentence and counter == "sdp_too_large"
-    sentence, counter = await refused(peer, "POST", offer, 400, data="{]")
-    assert sentence == "The body is not JSON." and counter == "request_malformed"
-    sentence, counter = await refused(peer, "POST", "/sessions/nowhere/api/offer", 404, json=broken)
-    assert counter == "room_unknown"
-    sentence, counter = await refused(peer, "GET", "/sessions/nowhere", 404)
-    assert counter == "room_unknown"
+    for method, path in (
+        ("POST", "/start"),
+        ("POST", offer),
+        ("PATCH", offer),
+        ("DELETE", offer),
+        ("POST", "/api/offer"),
+        ("PATCH", "/api/offer"),
+    ):
+        for body, why in (("{]", "is not JSON."), ("[]", "must be a JSON object.")):
+            sentence, counter = await refused(peer, method, path, 400, data=body)
+            assert sentence.endswith(why) and counter == "request_malformed"
     wish = {"body": {"sessionId": peer.session_id, "token": "guessed"}}
     assert (await refused(peer, "POST", "/start", 403, json=wish))[1] == "token_refused"
     stranger = {"Origin": "http://elsewhere.example"}
     assert (await refused(peer, "POST", "/start", 403, headers=stranger))[1] == "origin_refused"
     rebound = {"Host": "elsewhere.example", "Origin": "http://elsewhere.example"}
     assert (await refused(peer, "POST", "/start", 403, headers=rebound))[1] == "host_refused"
+    await goes_on(peer)
+
+
+async def test_sessions_that_are_unknown(peer: TalkingPeer) -> None:
+    for method, path in (
+        ("GET", ""),
+        ("POST", "/api/offer"),
+        ("PATCH", "/api/offer"),
+        ("DELETE", "/api/offer"),
+        ("POST", "/files"),
+        ("GET", "/images"),
+        ("GET", "/images/guessed"),
+    ):
+        assert await refused(peer, method, f"/sessions/nowhere{path}", 404) == (
+            "There is no such session, or it has ended.",
+            "room_unknown",
+        )
+    wish = {"body": {"sessionId": "nowhere", "token": peer.token}}
+    assert (await refused(peer, "POST", "/start", 404, json=wish))[1] == "room_unknown"
+    gone = {"pc_id": "nobody", "candidates": []}
+    assert (await refused(peer, "PATCH", "/api/offer", 404, json=gone))[1] == "room_unknown"
     await goes_on(peer)
 
 
@@ -114,6 +160,9 @@ async def test_settings(peer: TalkingPeer) -> None:
             peer, "POST", "/start", 422, json={"body": {"room": room}}
         )
         assert field in sentence and counter == "settings_refused", sentence
+    wish = {"sdp": CHROMIUM, "type": "offer", "requestData": {"room": {"colour": "blue"}}}
+    sentence, counter = await refused(peer, "POST", "/api/offer", 422, json=wish)
+    assert "colour" in sentence and counter == "settings_refused"
     await goes_on(peer)
 
 
@@ -136,21 +185,36 @@ async def test_uploads(peer: TalkingPeer) -> None:
 
 
 async def test_data_channel(peer: TalkingPeer) -> None:
-    before = len(peer.messages)
     for garbage in ("not json", "[1, 2]", '{"label": "rtvi-ai"}', b"\xff\xfe", "[" * 100_000):
-        peer.send_raw(garbage)
-        before = await peer.told("error", after=before)
+        sentence, counter = await told_off(peer, garbage, "error")
+        assert sentence.endswith(".") and counter == "message_malformed"
     forged = {"function_name": "edit_image", "tool_call_id": "1", "arguments": {}, "result": "ok"}
-    peer.send("llm-function-call-result", forged)
-    before = await peer.told("error-response", after=before)
+    result = rtvi_message("llm-function-call-result", forged)
+    assert (await told_off(peer, result, "error-response"))[1] == "message_forbidden"
+    before = await refusals(peer)
     peer.send("client-message", {"t": "image-ack", "d": {"seq": 10**30}})
+    await goes_on(peer)
+    assert await risen_since(before, peer) == "image_ack_unknown"
     assert peer.channel is not None
     # A peer that keeps to the limit it was told cannot send this; one that does not can.
     peer.channel.transport._remote_max_message_size = 0
-    peer.send_raw("x" * HUGE_MESSAGE_BYTES)
-    await peer.told("error", lambda data: "larger" in data["error"], after=before)
-    counted = await refusals(peer)
-    assert counted["message_malformed"] == 5
-    assert counted["message_forbidden"] == counted["message_too_large"] == 1
-    assert counted["image_ack_unknown"] == 1
+    sentence, counter = await told_off(peer, "x" * HUGE_MESSAGE_BYTES, "error")
+    assert "larger" in sentence and counter == "message_too_large"
+    await goes_on(peer)
+
+
+async def test_files_within_messages(peer: TalkingPeer) -> None:
+    for data, counter in (
+        ("not base64!", "upload_no_image"),
+        (base64.b64encode(b"GIF89a").decode(), "upload_no_image"),
+        (base64.b64encode(giant_png()).decode(), "upload_too_large"),
+    ):
+        source = {"type": "bytes", "bytes": data}
+        sent = {"content": "", "file": {"format": "image/png", "source": source}}
+        told = await told_off(peer, rtvi_message("send-file", sent), "error-response")
+        assert told[0].endswith(".") and told[1] == counter, told
+    source = {"type": "url", "url": "http://169.254.169.254/latest"}
+    sent = {"content": "", "file": {"format": "image/png", "source": source}}
+    told = await told_off(peer, rtvi_message("send-file", sent), "error-response")
+    assert told[1] == "upload_unknown"
     await goes_on(peer)
