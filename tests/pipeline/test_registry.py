@@ -126,12 +126,13 @@ async def test_the_life_of_a_room_is_logged(
 async def test_closing_ends_every_room_and_opens_no_more(registry: Registry) -> None:
     waiting, talking = registry.open(RoomSettings()), registry.open(RoomSettings())
     await talking.offer(await an_offer(), None, restart=False)
-    closing = asyncio.create_task(registry.close(ROOM_CLOSE_S))
-    await until(lambda: waiting.lifecycle.over and talking.lifecycle.over)
-    assert not registry.accepting
-    with pytest.raises(ServiceFull, match="The service is shutting down."):
-        registry.open(RoomSettings())
-    await closing
+    async with asyncio.timeout(ROOM_CLOSE_S):  # they are asked to end, not cancelled
+        closing = asyncio.create_task(registry.close(1000.0))
+        await until(lambda: waiting.lifecycle.over and talking.lifecycle.over)
+        assert not registry.accepting
+        with pytest.raises(ServiceFull, match="The service is shutting down."):
+            registry.open(RoomSettings())
+        await closing
     assert len(registry) == 0 and not talking.peers
     assert {waiting.lifecycle.state, talking.lifecycle.state} == {RoomState.CLOSED}
     assert not registry.accepting
