@@ -220,7 +220,6 @@ async def test_while_too_many_are_in_the_making_the_next_is_asked_to_come_again(
         assert (await served.asked("POST", other, data=form(("file", jpeg()))))[0] == 200
         release.set()
         assert set(await asyncio.gather(*waiting)) == {200}
-    room.uploads._executor = served.running.registry._shared.executor
 
 
 async def _status(served: Easel, path: str) -> int:
