@@ -5,19 +5,17 @@ import hashlib
 import io
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from pipeline import signed_urls, uploads
 from pipeline.image_doors import MAX_PARTS
 from pipeline.room import Room
-from pipeline.signed_urls import LIFETIME_S
-from pipeline.uploads import MAX_IN_THE_MAKING
+from processors.images.pixels import Picture, upload_untrusted
 from processors.images.store import MemoryStore
 from tests.pipeline.in_process import LIMIT_S, Easel, easel, until
 from tests.processors.images.hostile import jpeg, png
@@ -190,41 +188,39 @@ async def test_what_is_no_image_is_refused(served: Easel, data: bytes, counter: 
     assert served.room(told["sessionId"]).parts.studio.upload is None
 
 
-@contextmanager
-def busy_threads(room: Room) -> Iterator[threading.Event]:
-    """Nothing is decoded for this room before the event is set."""
-    release = threading.Event()
-    with ThreadPoolExecutor(1) as busy:
-        busy.submit(release.wait, LIMIT_S)
-        room.uploads._executor = busy
-        try:
-            yield release
-        finally:
-            release.set()
-
-
 async def test_while_too_many_are_in_the_making_the_next_is_asked_to_come_again(
-    served: Easel,
+    served: Easel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = await served.start()
-    room, path = served.room(told["sessionId"]), told["fileUploadUrl"]
-    with busy_threads(room) as release:
-        waiting = [asyncio.create_task(_status(served, path)) for _ in range(MAX_IN_THE_MAKING)]
-        await until(lambda: room.uploads._in_the_making == MAX_IN_THE_MAKING)
-        assert await served.refused("POST", path, data=form(("file", jpeg()))) == (
-            503,
-            "Too many files are coming in at once. Try again.",
-            "upload_too_many",
+    release = threading.Event()
+
+    def slowly(data: bytes) -> Picture:
+        release.wait(LIMIT_S)
+        return upload_untrusted(data)
+
+    monkeypatch.setattr(uploads, "upload_untrusted", slowly)
+    path, elsewhere = await files(served), await files(served)
+    busy = [
+        asyncio.create_task(_uploaded(served, path)) for _ in range(uploads.MAX_IN_THE_MAKING + 1)
+    ]
+    other = asyncio.create_task(_uploaded(served, elsewhere))
+    try:
+        done, waiting = await asyncio.wait(
+            busy, return_when=asyncio.FIRST_COMPLETED, timeout=LIMIT_S
         )
-        other = await files(served)
-        assert (await served.asked("POST", other, data=form(("file", jpeg()))))[0] == 200
+        assert [task.result() for task in done] == [
+            (503, "1", "Too many files are coming in at once. Try again.")
+        ]
+    finally:
         release.set()
-        assert set(await asyncio.gather(*waiting)) == {200}
+    assert set(await asyncio.gather(other, *waiting)) == {(200, None, None)}
+    assert served.refusals == {"upload_too_many": 1}
 
 
-async def _status(served: Easel, path: str) -> int:
+async def _uploaded(served: Easel, path: str) -> tuple[int, str | None, str | None]:
+    """Status, `Retry-After` and the sentence of a refusal."""
     async with served.http.post(path, data=form(("file", jpeg()))) as response:
-        return response.status
+        told = await response.json()
+        return response.status, response.headers.get("Retry-After"), told.get("detail")
 
 
 @pytest.mark.parametrize("path", ["/files", "/images", "/images/any"])
@@ -307,17 +303,17 @@ async def test_no_other_token_in_the_address_will_do(
     assert await served.refused("GET", path) == WRONG_ADDRESS
 
 
-async def test_an_address_expires(served: Easel) -> None:
+@pytest.mark.parametrize(("lifetime_s", "status"), [(0, 403), (60, 200)])
+async def test_an_address_expires(
+    served: Easel, monkeypatch: pytest.MonkeyPatch, lifetime_s: int, status: int
+) -> None:
+    monkeypatch.setattr(signed_urls, "LIFETIME_S", lifetime_s)
     told = await served.start()
-    room = served.room(told["sessionId"])
-    image = await an_image(room, jpeg())
-    signer = room.gallery._signer
-    made = room.created_at - LIFETIME_S
-    for now, status in ((made - 1, 403), (made + 3600, 200)):
-        url = signer.image_url(room.room_id, image["image_id"], now)
-        assert (await served.asked("GET", url))[0] == status
-    url = signer.image_url(room.room_id, image["image_id"], made - 1)
-    assert await served.refused("GET", url) == WRONG_ADDRESS
+    image = await an_image(served.room(told["sessionId"]), jpeg())
+    if status == 200:
+        assert (await served.asked("GET", image["url"]))[0] == 200
+    else:
+        assert await served.refused("GET", image["url"]) == WRONG_ADDRESS
 
 
 async def test_an_image_that_is_not_here_is_unknown(served: Easel) -> None:
