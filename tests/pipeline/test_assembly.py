@@ -1,5 +1,6 @@
-"""What a room is made of: the settings that shape its parts."""
+"""What a room is made of: the settings that shape its parts; how its pipeline starts and ends."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -7,14 +8,26 @@ from typing import Any
 
 import pytest
 from google import genai
+from pipecat.frames.frames import EndFrame, Frame, StartFrame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from pipeline.assembly import Parts, assemble
+from pipeline.assembly import (
+    CANCEL_LIMIT_S,
+    END_LIMIT_S,
+    START_LIMIT_S,
+    Parts,
+    PipelineFailed,
+    assemble,
+    running,
+)
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from pipeline.signed_urls import UrlSigner
 from processors.gemini.activity_marks import ActivityMarks
 from processors.images.pixels import Picture
+from processors.room_input import RoomInput
 from processors.ticker import Ticker
+from tests.processors.virtual_time import in_virtual_time
 from transports.webrtc_peer import PeerConfig
 
 
@@ -66,3 +79,81 @@ async def test_every_part_that_drops_or_replaces_counts(shared: Shared) -> None:
         assert all(
             isinstance(getattr(counters, each.name), int | float) for each in fields(counters)
         )
+
+
+class Stuck(FrameProcessor):
+    """Keeps frames of one kind for ever."""
+
+    def __init__(self, kind: type[Frame]) -> None:
+        super().__init__(name="stuck", enable_direct_mode=True)
+        self._kind = kind
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if not isinstance(frame, self._kind):
+            await self.push_frame(frame, direction)
+
+
+class NeverCleaned(Stuck):
+    """It cannot be released, not even by its first cancellation."""
+
+    async def cleanup(self) -> None:
+        await super().cleanup()  # type: ignore[no-untyped-call]  # pipecat's is not annotated
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(60 * CANCEL_LIMIT_S)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@in_virtual_time
+async def test_a_pipeline_runs_until_it_is_left_and_says_when_it_has_ended() -> None:
+    ends: list[str] = []
+    began = now()
+    async with running([RoomInput()], lambda: ends.append("ended")):
+        assert ends == []
+    assert ends == ["ended"]
+    assert now() - began < END_LIMIT_S
+
+
+@in_virtual_time
+async def test_a_pipeline_that_ends_by_itself_says_so() -> None:
+    ended = asyncio.Event()
+    async with running([RoomInput()], ended.set) as worker:
+        await worker.queue_frame(EndFrame())
+        async with asyncio.timeout(END_LIMIT_S):
+            await ended.wait()
+
+
+@in_virtual_time
+async def test_a_pipeline_that_does_not_start_fails_within_its_limit() -> None:
+    began = now()
+    with pytest.raises(PipelineFailed, match="did not start within 5 s"):
+        async with running([Stuck(StartFrame)]):
+            raise AssertionError("it has not started")
+    assert now() - began >= START_LIMIT_S
+    assert now() - began < START_LIMIT_S + END_LIMIT_S + 4 * CANCEL_LIMIT_S
+
+
+@in_virtual_time
+async def test_a_pipeline_that_does_not_end_is_cancelled() -> None:
+    async with running([Stuck(EndFrame)]):
+        began = now()
+    assert END_LIMIT_S <= now() - began <= END_LIMIT_S + 2 * CANCEL_LIMIT_S
+
+
+@in_virtual_time
+async def test_a_pipeline_that_cannot_be_released_is_given_up() -> None:
+    tasks = asyncio.all_tasks()
+    async with running([NeverCleaned(EndFrame)]):
+        began = now()
+    assert now() - began < END_LIMIT_S + 4 * CANCEL_LIMIT_S
+    left = asyncio.all_tasks() - tasks
+    while left:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left)
+        left = asyncio.all_tasks() - tasks

@@ -1,6 +1,7 @@
 """A room's own rules; what it does over WebRTC is in tests/conversation."""
 
 import asyncio
+import base64
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,16 +10,38 @@ from dataclasses import replace
 import pytest
 from google import genai
 from PIL import Image
+from pipecat.frames.frames import EndWorkerFrame, Frame
+from pipecat.processors.frame_processor import FrameDirection
 
+from pipeline import assembly, lifecycle
+from pipeline.assembly import PipelineFailed
 from pipeline.connections import Connections
+from pipeline.errors import RoomUnknown
 from pipeline.lifecycle import RoomEvent, RoomState
-from pipeline.participant import Participant
+from pipeline.metrics import tally
+from pipeline.participant import CAMERA_INDEX, SCREEN_INDEX, Participant
 from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from pipeline.signed_urls import UrlSigner
-from processors.frames import ModelImageFrame
+from processors.frames import ModelImageFrame, UserImagesFrame, UserTextFrame
 from processors.ticker import Ticker
+from tests.pipeline.in_process import LIMIT_S, until
+from tests.pipeline.room_clients import (
+    LINK_READY,
+    HeldAnswers,
+    clients,
+    heard,
+    hears,
+    join,
+    live_room,
+    say,
+    say_ready,
+    sdp_of,
+    switch,
+    write,
+)
+from tests.transports.peers import Census, descriptors
 from transports.errors import TransportError
 from transports.webrtc_peer import PeerConfig
 
@@ -89,3 +112,160 @@ async def test_an_image_of_the_live_model_itself_is_shown(shared: Shared) -> Non
             await asyncio.sleep(0)
     image = room.parts.studio.tree.current
     assert room.parts.store.get(image.image_id) is not None
+
+
+# ---- with real clients ----------------------------------------------------------------------
+
+
+async def test_closed_while_an_offer_is_negotiated(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with live_room() as room, clients() as (client,):
+        offer = await sdp_of(client)
+        census = Census()
+        answers = HeldAnswers(monkeypatch)
+        offering = asyncio.create_task(room.offer(offer, None, restart=False))
+        await answers.until(1)
+        room.close("a test")
+        await until(lambda: room.lifecycle.state is RoomState.CLOSED)
+        answers.held[0].set()
+        with pytest.raises(RoomUnknown):
+            await offering
+        del offering
+        await until(lambda: descriptors() <= census.descriptors)
+        assert room.lifecycle.state is RoomState.CLOSED and len(room.peers) == 0
+
+
+async def test_a_room_that_is_closing_takes_no_one(shared: Shared) -> None:
+    """It may have been closed and not yet have got to dismiss its peers."""
+    room = Room("room", RoomSettings(), shared)
+    room.close("a test")
+    async with clients() as (client,):
+        with pytest.raises(RoomUnknown):
+            await room.offer(await sdp_of(client), None, restart=False)
+        assert room.peers.connections._living == []
+    await room.peers.dismiss("the test is over")
+
+
+async def test_a_pipeline_that_ends_early_closes_its_room() -> None:
+    async with live_room() as room, clients() as (client,):
+        await join(client, room)
+        await until(lambda: room.parts.input._feeder is not None)
+        await room.parts.input.push_frame(EndWorkerFrame(), FrameDirection.UPSTREAM)
+        await until(lambda: room.lifecycle.state is RoomState.CLOSED)
+        assert (await hears(client, "signalling"))["message"]["type"] == "peerLeft"
+
+
+async def test_a_pipeline_that_does_not_start_fails_the_room(
+    monkeypatch: pytest.MonkeyPatch, shared: Shared
+) -> None:
+    monkeypatch.setattr(assembly, "START_LIMIT_S", 0.0)
+    room = Room("room", RoomSettings(), shared)
+    room.lifecycle.apply(RoomEvent.PEER_CAME, asyncio.get_running_loop().time(), "a peer")
+    async with asyncio.timeout(LIMIT_S):
+        with pytest.raises(PipelineFailed):
+            await room.run()
+    assert room.lifecycle.state is RoomState.CLOSED
+
+
+async def test_a_room_that_cannot_be_released_in_time_ends(
+    monkeypatch: pytest.MonkeyPatch, shared: Shared
+) -> None:
+    monkeypatch.setattr(lifecycle, "CLOSING_LIMIT_S", 0.05)
+    room = Room("room", RoomSettings(), replace(shared, idle_limit_s=60.0))
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(room.parts.video_in, "close", never)
+    room.lifecycle.apply(RoomEvent.PEER_CAME, asyncio.get_running_loop().time(), "a peer")
+    life = asyncio.create_task(room.run())
+    await until(lambda: room.parts.input._feeder is not None)
+    room.close("a test")
+    async with asyncio.timeout(LIMIT_S):
+        await life
+    await shared.ticker.close()
+    assert room.lifecycle.state is RoomState.CLOSED
+
+
+async def test_each_client_ready_is_greeted_once() -> None:
+    async with live_room() as room, clients(2) as (old, new):
+        peer_id = await join(old, room)
+        say_ready(old, "a")
+        await until(lambda: room.peers.ready)
+        assert not any(message["type"] == "bot-ready" for message in heard(old))
+        for _ in range(3):
+            room.on_frame(LINK_READY)
+        assert (await hears(old, "bot-ready"))["id"] == "a"
+        await join(new, room, peer_id, restart=True)
+        room.on_frame(LINK_READY)
+        say_ready(new, "b")  # whatever was sent before it comes before its answer
+        assert (await hears(new, "bot-ready"))["id"] == "b"
+        room.peers.broadcast('{"type": "last"}')
+        assert (await hears(new, "last")) == {"type": "last"}
+        assert heard(old) == [] and heard(new) == []
+
+
+async def test_who_had_no_channel_is_greeted_later() -> None:
+    async with live_room() as room, clients(2) as (old, new):
+        peer_id = await join(old, room)
+        say_ready(old, "a")
+        await until(lambda: room.peers.ready)
+        answer, _ = await room.offer(await sdp_of(new), peer_id, restart=True)
+        room.on_frame(LINK_READY)
+        assert [participant.greeted for participant in room.peers] == [False]
+        await new.accept(answer)
+        assert (await hears(new, "bot-ready"))["id"] == "a"
+
+
+async def test_only_its_own_camera_is_forgotten() -> None:
+    async with live_room() as room, clients(camera="VP8") as (seen,), clients() as (unseen,):
+        await join(seen, room)
+        await join(unseen, room)
+        await until(lambda: room.parts.studio.camera is not None)
+        switch(unseen, CAMERA_INDEX, on=False)
+        write(unseen, "mine is off")
+        frames = room.parts.input.counters
+        await until(lambda: frames.frames)
+        assert room.parts.studio.camera is not None
+        switch(seen, SCREEN_INDEX, on=True)
+        switch(seen, CAMERA_INDEX, on=False)
+        say_ready(seen)
+        await until(lambda: room.peers.ready)
+        assert room.parts.studio.camera is not None
+        switch(seen, SCREEN_INDEX, on=False)
+        await until(lambda: room.parts.studio.camera is None)
+
+
+async def test_a_text_does_not_overtake_the_image_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with live_room() as room, clients() as (client,):
+        await join(client, room)
+        out = io.BytesIO()
+        Image.new("RGB", (400, 400), "red").save(out, "PNG")
+        source = {"type": "bytes", "bytes": base64.b64encode(out.getvalue()).decode()}
+        fed: list[Frame] = []
+        monkeypatch.setattr(room.parts.input, "feed", fed.append)
+        say(client, "send-file", {"content": "", "file": {"format": "image/png", "source": source}})
+        write(client, "what is it?")
+        await until(lambda: len(fed) == 2)
+        assert [type(frame) for frame in fed] == [UserImagesFrame, UserTextFrame]
+
+
+async def test_the_metrics_keep_what_ended_connections_counted() -> None:
+    async with live_room() as room, clients() as (client,):
+        peer_id = await join(client, room)
+        write(client, "hello")
+        await until(lambda: room.counters()["connection"].messages_in)
+        await client.connection.close()
+        await until(lambda: peer_id not in room.peers.by_id)
+        assert tally(room)["connection_messages_in"] == 1
+        assert room.lifecycle.state is RoomState.EMPTY
+
+
+async def test_back_in_an_empty_room_it_is_live_again() -> None:
+    async with live_room() as room, clients(2) as (old, new):
+        peer_id = await join(old, room)
+        await old.connection.close()
+        await until(lambda: room.lifecycle.state is RoomState.EMPTY)
+        assert await join(new, room, peer_id, restart=True) == peer_id
+        assert room.lifecycle.state is RoomState.LIVE
