@@ -16,6 +16,10 @@ class Connections:
         self._living: list[Connection] = []
         self._past: dict[str, Any] = {}
 
+    def __len__(self) -> int:
+        """How many live."""
+        return len(self._living)
+
     def began(self, connection: Connection) -> None:
         self._living.append(connection)
 

@@ -36,12 +36,17 @@ SEAMS: Final[Mapping[str, str]] = {
     "transports/packet_guards.py": "drops malformed packets where aiortc and aioice read them",
     "tests/transports/test_aiortc_seam.py": "watches what the seam replaces",
     "tests/transports/test_packet_guards.py": "sends what aiortc itself would never send",
+    "tests/pipeline/test_peers.py": "sees whom a room keeps in mind when they are away",
+    "tests/pipeline/test_room.py": "sees that a pipeline runs before it is ended",
     "tests/conversation/test_bad_input.py": "sends more than aiortc's own limit would let it",
 }
 
 SLEEPS: Final = frozenset({"sleep", "wait_for_timeout"})  # the second is Playwright's
 SLEEPERS: Final[Mapping[str, str]] = {
     "tests/talking_peer.py": "plays sound and pictures at the pace of a real device",
+    "tests/pipeline/test_assembly.py": "is stuck on purpose",
+    "tests/pipeline/test_participant.py": "speaks no faster than a microphone's queue can hold",
+    "tests/pipeline/test_peers.py": "sends sound no faster than a peer's queue can hold",
     "tests/pipeline/test_quiet_room.py": "its time is virtual and jumps",
     "tests/transports/peers.py": "shows pictures at the pace of a camera",
 }

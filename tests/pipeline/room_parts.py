@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from google import genai
+from google.genai.types import HttpOptions
 
 from pipeline.app import web_root
 from pipeline.doors import Doors
@@ -20,6 +21,8 @@ from transports.ice import CandidatePolicy
 from transports.sdp import SdpLimits
 from transports.webrtc_peer import PeerConfig
 
+NOWHERE: Final = HttpOptions(base_url="https://127.0.0.1:9")
+
 
 @contextmanager
 def shared_parts(
@@ -27,7 +30,7 @@ def shared_parts(
 ) -> Iterator[Shared]:
     with ThreadPoolExecutor(1) as executor:
         parts: dict[str, Any] = {
-            "client": genai.Client(api_key="never used"),
+            "client": genai.Client(api_key="never used", http_options=NOWHERE),
             "partner": "emulator",
             "vertex": False,
             "executor": executor,

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import Any
 
 import pytest
-from google import genai
 from pipecat.frames.frames import EndFrame, Frame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
@@ -22,33 +20,17 @@ from pipeline.assembly import (
 )
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
-from pipeline.signed_urls import UrlSigner
 from processors.gemini.activity_marks import ActivityMarks
 from processors.images.pixels import Picture
 from processors.room_input import RoomInput
-from processors.ticker import Ticker
+from tests.pipeline.room_parts import shared_parts
 from tests.processors.virtual_time import in_virtual_time
-from transports.webrtc_peer import PeerConfig
 
 
 @pytest.fixture
 def shared() -> Iterator[Shared]:
-    with ThreadPoolExecutor(1) as executor:
-        yield Shared(
-            client=genai.Client(api_key="never used"),
-            partner="emulator",
-            vertex=False,
-            executor=executor,
-            ticker=Ticker(),
-            peer_config=PeerConfig(),
-            count=lambda name: None,
-            max_peers=2,
-            max_message_bytes=65536,
-            max_upload_bytes=65536,
-            idle_limit_s=0.01,
-            signer=UrlSigner(),
-            tools=(),
-        )
+    with shared_parts(idle_limit_s=0.01) as parts:
+        yield parts
 
 
 def parts_of(shared: Shared, **given: Any) -> Parts:

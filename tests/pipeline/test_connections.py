@@ -21,7 +21,7 @@ class Line:
 
 
 def test_before_the_first_connection_there_is_nothing() -> None:
-    assert Connections().counters() == {}
+    assert Connections().counters() == {} and len(Connections()) == 0
 
 
 def test_those_there_are_and_those_there_were_are_summed() -> None:
@@ -29,8 +29,9 @@ def test_those_there_are_and_those_there_were_are_summed() -> None:
     first, second = Line(Losses(2, 0.5)), Line(Losses(1, 0.0))
     connections.began(first)
     connections.began(second)
-    assert connections.counters() == {"losses": Losses(3, 0.5)}
+    assert connections.counters() == {"losses": Losses(3, 0.5)} and len(connections) == 2
     connections.ended(first)
+    assert len(connections) == 1
     assert connections.counters() == {"losses": Losses(3, 0.5)}
     second.losses.packets += 4
     connections.ended(second)

@@ -126,7 +126,7 @@ async def test_back_before_its_old_end_was_noticed_it_stays() -> None:
         assert await join(new, room, peer_id, restart=True) == peer_id
         await old.connection.close()
         connections = room.peers.connections
-        await until(lambda: len(connections._living) == 1)  # the end has been noticed now
+        await until(lambda: len(connections) == 1)  # the end has been noticed now
         assert list(room.peers) == [participant] and participant.state == "connected"
 
 
@@ -136,7 +136,7 @@ async def test_a_further_offer_is_the_same_connection() -> None:
         client.add_microphone()
         answer, participant = await room.peers.answer(await sdp_of(client), peer_id, restart=False)
         await client.accept(answer)
-        assert participant.peer_id == peer_id and len(room.peers.connections._living) == 1
+        assert participant.peer_id == peer_id and len(room.peers.connections) == 1
 
 
 async def test_of_those_who_are_away_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ async def test_nobody_comes_after_the_dismissal() -> None:
         for client in (one, other):
             await join(client, room)
         await room.peers.dismiss("the room has ended")
-        assert len(room.peers) == 0 and room.peers.connections._living == []
+        assert len(room.peers) == 0 and len(room.peers.connections) == 0
         for client in (one, other):
             assert (await hears(client, "signalling"))["message"]["type"] == "peerLeft"
         with pytest.raises(RoomUnknown):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.errors import RoomUnknown, ServiceFull
+from pipeline.errors import PeerUnknown, RoomUnknown, ServiceFull
 from pipeline.lifecycle import RoomState
 from pipeline.metrics import Metrics
 from pipeline.registry import Registry
@@ -84,10 +84,10 @@ async def test_a_peer_leads_to_its_room_also_while_it_is_away(registry: Registry
     assert registry.find_by_peer(elsewhere) is other
     await room.peers.by_id[peer_id].close("a test")
     assert not room.peers and registry.find_by_peer(peer_id) is room
-    with pytest.raises(RoomUnknown, match="no such connection"):
+    with pytest.raises(PeerUnknown, match="no such connection"):
         registry.find_by_peer("guessed")
     room.close("a test")
-    with pytest.raises(RoomUnknown, match="no such connection"):
+    with pytest.raises(PeerUnknown, match="no such connection"):
         registry.find_by_peer(peer_id)
     await registry.close(ROOM_CLOSE_S)
 

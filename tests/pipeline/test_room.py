@@ -4,11 +4,9 @@ import asyncio
 import base64
 import io
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from google import genai
 from PIL import Image
 from pipecat.frames.frames import EndWorkerFrame, Frame
 from pipecat.processors.frame_processor import FrameDirection
@@ -23,9 +21,7 @@ from pipeline.participant import CAMERA_INDEX, SCREEN_INDEX, Participant
 from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
-from pipeline.signed_urls import UrlSigner
 from processors.frames import ModelImageFrame, UserImagesFrame, UserTextFrame
-from processors.ticker import Ticker
 from tests.pipeline.in_process import LIMIT_S, until
 from tests.pipeline.room_clients import (
     LINK_READY,
@@ -41,29 +37,15 @@ from tests.pipeline.room_clients import (
     switch,
     write,
 )
+from tests.pipeline.room_parts import shared_parts
 from tests.transports.peers import Census, descriptors
 from transports.errors import TransportError
-from transports.webrtc_peer import PeerConfig
 
 
 @pytest.fixture
 def shared() -> Iterator[Shared]:
-    with ThreadPoolExecutor(1) as executor:
-        yield Shared(
-            client=genai.Client(api_key="never used"),
-            partner="emulator",
-            vertex=False,
-            executor=executor,
-            ticker=Ticker(),
-            peer_config=PeerConfig(),
-            count=lambda name: None,
-            max_peers=2,
-            max_message_bytes=65536,
-            max_upload_bytes=65536,
-            idle_limit_s=0.01,
-            signer=UrlSigner(),
-            tools=(),
-        )
+    with shared_parts(idle_limit_s=0.01) as parts:
+        yield parts
 
 
 async def test_a_failed_offer_does_not_keep_an_empty_room_alive(shared: Shared) -> None:
@@ -141,7 +123,7 @@ async def test_a_room_that_is_closing_takes_no_one(shared: Shared) -> None:
     async with clients() as (client,):
         with pytest.raises(RoomUnknown):
             await room.offer(await sdp_of(client), None, restart=False)
-        assert room.peers.connections._living == []
+        assert len(room.peers.connections) == 0
     await room.peers.dismiss("the test is over")
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from pipeline.errors import NO_SUCH_PEER
 from pipeline.lifecycle import RoomState
 from tests.pipeline.in_process import Easel, an_offer, easel, until
 
 WRONG_TOKEN = (403, "The token is not this session's.", "token_refused")
 UNKNOWN = (404, "There is no such session, or it has ended.", "room_unknown")
-NO_CONNECTION = (404, "There is no such connection, or it has ended.", "room_unknown")
+NO_CONNECTION = (404, NO_SUCH_PEER, "peer_unknown")
 NO_OBJECT = (400, "The request body must be a JSON object.", "request_malformed")
 
 STATE_KEYS = {
@@ -184,10 +185,14 @@ def _credentials(answer: dict[str, Any]) -> list[str]:
     return [line for line in answer["sdp"].splitlines() if line.startswith("a=ice-ufrag:")]
 
 
-async def test_an_unknown_pc_id_is_a_new_peer(served: Easel) -> None:
+@pytest.mark.parametrize("restart", [False, True])
+async def test_an_unknown_pc_id_is_no_new_peer(served: Easel, restart: bool) -> None:
+    """The SDKs would not say again that they are ready, and hear nothing for ever."""
     told = await served.start()
-    answer = await offered(served, door(told), pc_id="of another service", restart_pc=True)
-    assert answer["pc_id"] != "of another service"
+    wish: dict[str, Any] = {"sdp": await an_offer(), "type": "offer", "pc_id": "of another service"}
+    wish["restart_pc"] = restart
+    assert await served.refused("POST", door(told), json=wish) == NO_CONNECTION
+    assert not served.room(told["sessionId"]).peers
 
 
 async def test_a_bad_offer_brings_nobody_and_the_room_waits_on(served: Easel) -> None:
