@@ -42,8 +42,8 @@ def library_path() -> str:
 
 
 @cache
-def _library() -> Any:
-    """Loaded once. `Any`, since ctypes has no types for what it loads."""
+def load_library() -> Any:
+    """libopus, loaded once. `Any`, since ctypes has no types for what it loads."""
     library = ctypes.CDLL(library_path())
     library.opus_decoder_create.restype = ctypes.c_void_p
     library.opus_encoder_create.restype = ctypes.c_void_p
@@ -71,7 +71,7 @@ class OpusDecoder:
     """One stream of packets to mono samples (PCM16). Raises `CodecError` on a bad packet."""
 
     def __init__(self, sample_rate: int = INPUT_HZ) -> None:
-        self._library = _library()
+        self._library = load_library()
         error = ctypes.c_int()
         self._handle = ctypes.c_void_p(
             self._library.opus_decoder_create(sample_rate, 1, ctypes.byref(error))
@@ -124,7 +124,7 @@ class OpusEncoder:
     """24 kHz mono samples to packets, at `BITRATE`, for speech and music alike."""
 
     def __init__(self, sample_rate: int = OUTPUT_HZ) -> None:
-        self._library = _library()
+        self._library = load_library()
         error = ctypes.c_int()
         self._handle = ctypes.c_void_p(
             self._library.opus_encoder_create(

@@ -1,3 +1,4 @@
+import ctypes
 import ctypes.util
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from processors.opus import (
     OpusEncoder,
     Pcm,
     library_path,
+    load_library,
 )
 from tests.processors.sounds import likeness, noise, silence, spoken, tone
 
@@ -57,6 +59,13 @@ def browser_packets(sound: Pcm, *, fec: bool) -> list[bytes]:
 
 def test_the_library_is_the_one_that_came_with_av() -> None:
     assert Path(library_path()).parent.parent == Path(av.__file__).parent.parent
+
+
+def test_it_is_loaded_once() -> None:
+    load_library.cache_clear()
+    library = load_library()
+    assert load_library() is library
+    assert library.opus_decoder_create.restype is ctypes.c_void_p
 
 
 def test_the_systems_serves_where_av_brings_none(
