@@ -145,7 +145,7 @@ async def test_sessions_that_are_unknown(peer: TalkingPeer) -> None:
     wish = {"body": {"sessionId": "nowhere", "token": peer.token}}
     assert (await refused(peer, "POST", "/start", 404, json=wish))[1] == "room_unknown"
     gone = {"pc_id": "nobody", "candidates": []}
-    assert (await refused(peer, "PATCH", "/api/offer", 404, json=gone))[1] == "room_unknown"
+    assert (await refused(peer, "PATCH", "/api/offer", 404, json=gone))[1] == "peer_unknown"
     await goes_on(peer)
 
 
