@@ -79,6 +79,7 @@ class OpusDecoder:
         if error.value:
             raise ValueError(f"opus_decoder_create failed with {error.value}")
         self._samples: Pcm = np.empty(int(sample_rate * MAX_PACKET_S), np.int16)
+        self._address = self._samples.ctypes.data
         self._packet_samples = sample_rate // 50
 
     def decode(self, payload: bytes) -> Pcm:
@@ -99,7 +100,7 @@ class OpusDecoder:
             self._handle,
             payload,
             len(payload) if payload is not None else 0,
-            self._samples.ctypes.data,
+            self._address,
             room,
             int(fec),
         )

@@ -1,6 +1,7 @@
 """The Live API's messages in the SDK's types: theirs to our events, our items to theirs. Pure."""
 
 import math
+from base64 import urlsafe_b64encode
 from typing import Final
 
 from google.genai import types
@@ -31,12 +32,19 @@ _SPEECH_STARTS: Final = types.VadSignalType.VAD_SIGNAL_TYPE_SOS
 _SPEECH_ENDS: Final = types.VadSignalType.VAD_SIGNAL_TYPE_EOS
 
 
-def pcm(item: Audio) -> types.Blob:
-    return types.Blob(data=item.pcm, mime_type=INPUT_MIME)
+def audio_message(item: Audio) -> str:
+    return _realtime_input("audio", item.pcm, INPUT_MIME)
 
 
-def jpeg(item: Picture) -> types.Blob:
-    return types.Blob(data=item.jpeg, mime_type="image/jpeg")
+def picture_message(item: Picture) -> str:
+    return _realtime_input("video", item.jpeg, "image/jpeg")
+
+
+def _realtime_input(key: str, data: bytes, mime_type: str) -> str:
+    """A whole message: what is put into it needs no escapes in JSON."""
+    encoded = urlsafe_b64encode(data).decode()
+    blob = f'{{"data": "{encoded}", "mime_type": "{mime_type}"}}'
+    return f'{{"realtime_input": {{"{key}": {blob}}}}}'
 
 
 def user_turn(item: Turns) -> types.Content:

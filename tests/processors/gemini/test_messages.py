@@ -3,7 +3,9 @@ import warnings
 from typing import Any
 
 import pytest
+from google import genai
 from google.genai import types
+from google.genai.live import AsyncSession
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
@@ -26,7 +28,14 @@ from processors.gemini.events import (
     Usage,
     VoiceActivityEvent,
 )
-from processors.gemini.messages import events_of, function_response, jpeg, pcm, user_turn
+from processors.gemini.messages import (
+    INPUT_MIME,
+    audio_message,
+    events_of,
+    function_response,
+    picture_message,
+    user_turn,
+)
 from processors.gemini.outbox import Audio, Picture, ToolResponse, Turns
 
 PCM = b"\x01\x00\x02\x00"
@@ -392,9 +401,34 @@ def test_unknown_words_are_survived() -> None:
     assert events == [TurnComplete("NEW", in_progress=False)]
 
 
-def test_media_goes_out_with_its_type() -> None:
-    assert pcm(Audio(PCM)) == types.Blob(data=PCM, mime_type="audio/pcm;rate=16000")
-    assert jpeg(Picture(JPEG)) == types.Blob(data=JPEG, mime_type="image/jpeg")
+@pytest.mark.parametrize("vertex", [False, True])
+@pytest.mark.parametrize(
+    ("written", "given"),
+    [
+        (audio_message(Audio(PCM)), {"audio": types.Blob(data=PCM, mime_type=INPUT_MIME)}),
+        (
+            audio_message(Audio(b"\xfb\xff")),
+            {"audio": types.Blob(data=b"\xfb\xff", mime_type=INPUT_MIME)},
+        ),
+        (
+            picture_message(Picture(JPEG)),
+            {"video": types.Blob(data=JPEG, mime_type="image/jpeg")},
+        ),
+    ],
+)
+async def test_sound_and_pictures_are_written_as_the_sdk_writes_them(
+    written: str, given: dict[str, Any], vertex: bool
+) -> None:
+    by_sdk: list[str] = []
+
+    class Socket:
+        async def send(self, message: str) -> None:
+            by_sdk.append(message)
+
+    client = genai.Client(vertexai=vertex, api_key="never used")
+    socket: Any = Socket()
+    await AsyncSession(api_client=client._api_client, websocket=socket).send_realtime_input(**given)
+    assert by_sdk == [written]
 
 
 def test_a_turn_holds_images_before_words() -> None:
