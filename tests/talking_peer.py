@@ -131,6 +131,9 @@ class TalkingPeer:
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def wants(self, kind: str, ssrc: int, receiver: SamplingReceiver) -> bool:
+        return True
+
     def on_rtp(self, arrival: RtpArrival, receiver: SamplingReceiver) -> None:
         if arrival.kind == "audio":
             samples = self._decoder.decode(arrival.payload)

@@ -23,6 +23,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
+from struct import Struct
 from typing import Any, Final, Protocol
 
 import aioice.ice
@@ -34,16 +35,18 @@ import aiortc.rtcsctptransport
 from aiortc import RTCRtpReceiver, RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
-from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtpPacket, pack_remb_fci, unwrap_rtx
+from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtpPacket, pack_remb_fci
 
-from transports import packet_guards
+from transports import direct_media, packet_guards
 from transports.rtp_arrival import RtpArrival
+from transports.rtp_packet import RtpHeader, payload_untrusted
 
 PINNED: Final = {"aiortc": "1.16.0", "aioice": "0.13.0"}
 
 # Wideband is all that Gemini's 16 kHz can use; FEC lets the decoder fill a lost packet.
 OPUS_ANSWER: Final = {"minptime": 10, "useinbandfec": 1, "maxplaybackrate": 16000, "stereo": 0}
 
+ORIGINAL_SEQUENCE: Final = Struct("!H")
 MAX_RTP_STREAMS: Final = 8  # of one section: a receiver report has room for 31
 
 
@@ -53,6 +56,12 @@ class SeamBroken(ImportError):
 
 class RtpSink(Protocol):
     """Takes what the receivers of one connection get. Must return quickly and never raise."""
+
+    def wants(self, kind: str, ssrc: int, receiver: "SamplingReceiver") -> bool:
+        """Whether a packet of that stream, which has just come, is to be decrypted at all.
+
+        One that is wanted comes by `on_rtp`; others may all the same.
+        """
 
     def on_rtp(self, arrival: RtpArrival, receiver: "SamplingReceiver") -> None: ...
 
@@ -113,29 +122,49 @@ class SamplingReceiver(RTCRtpReceiver):
             self._stock._RTCRtpReceiver__rtcp_task = asyncio.ensure_future(self._run_rtcp())
 
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
-        codec = self._stock._RTCRtpReceiver__codecs.get(packet.payload_type)
-        if codec is None:
-            return
-        self._count(packet, codec.clockRate)  # also when switched off: it bounds the streams
-        if not self._enabled:
-            return
-        if codec.name == "rtx":
-            unwrapped = self._unwrap(packet, codec)
-            if unwrapped is None:
-                return
-            packet, codec = unwrapped
-        arrival = RtpArrival(
-            self._kind,
-            codec.name,
-            packet.ssrc,
+        """The stock way, of streams that aiortc routes for the first time."""
+        header = RtpHeader(
+            packet.payload_type,
+            packet.marker,
             packet.sequence_number,
             packet.timestamp,
-            bool(packet.marker),
-            packet.payload,
+            packet.ssrc,
+        )
+        if self.wants(header):
+            self._hand_over(header, packet.payload)
+
+    def wants(self, header: RtpHeader) -> bool:
+        codec = self._stock._RTCRtpReceiver__codecs.get(header.payload_type)
+        if codec is None:
+            return False
+        self._count(header, codec.clockRate)  # also when switched off: it bounds the streams
+        if not self._enabled:
+            return False
+        return codec.name == "rtx" or self._sink.wants(self._kind, header.ssrc, self)
+
+    def take(self, header: RtpHeader, packet: bytes) -> None:
+        """Raises `PayloadRefused`."""
+        if self._enabled:
+            self._hand_over(header, payload_untrusted(packet))
+
+    def _hand_over(self, header: RtpHeader, payload: bytes) -> None:
+        codec = self._stock._RTCRtpReceiver__codecs.get(header.payload_type)
+        ssrc, sequence = header.ssrc, header.sequence_number
+        if codec is not None and codec.name == "rtx":
+            codec = self._stock._RTCRtpReceiver__codecs.get(codec.parameters.get("apt"))
+            ssrc = self._stock._RTCRtpReceiver__rtx_ssrc.get(ssrc)
+            if ssrc is None or len(payload) < ORIGINAL_SEQUENCE.size:
+                return
+            # RFC 4588 section 4: the number the packet had when it was first sent.
+            (sequence,), payload = ORIGINAL_SEQUENCE.unpack_from(payload), payload[2:]
+        if codec is None:
+            return
+        arrival = RtpArrival(
+            self._kind, codec.name, ssrc, sequence, header.timestamp, bool(header.marker), payload
         )
         self._sink.on_rtp(arrival, self)
 
-    def _count(self, packet: RtpPacket, clock_rate: int) -> None:
+    def _count(self, packet: RtpHeader, clock_rate: int) -> None:
         """For the receiver reports."""
         streams = self._stock._RTCRtpReceiver__remote_streams
         statistics = streams.get(packet.ssrc)
@@ -152,15 +181,6 @@ class SamplingReceiver(RTCRtpReceiver):
         del streams[ssrc]
         if ssrc not in self._declared:
             self.transport._rtp_router.ssrc_table.pop(ssrc, None)
-
-    def _unwrap(self, packet: RtpPacket, codec: Any) -> tuple[RtpPacket, Any] | None:
-        """RFC 4588: the retransmitted packet as it was first sent."""
-        ssrc = self._stock._RTCRtpReceiver__rtx_ssrc.get(packet.ssrc)
-        payload_type = codec.parameters.get("apt")
-        original = self._stock._RTCRtpReceiver__codecs.get(payload_type)
-        if ssrc is None or original is None or len(packet.payload) < 2:
-            return None
-        return unwrap_rtx(packet, payload_type=payload_type, ssrc=ssrc), original
 
     def _handle_disconnect(self) -> None:
         """Stock: joins the decoder thread on the event loop. We have none."""
@@ -261,7 +281,7 @@ _TOUCHED: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
     (RTCRtpReceiver, ("_handle_rtcp_packet",)),
     (aiortc.RTCRtpSender, ("_handle_rtcp_packet", "kind")),
     (RTCDtlsTransport, ("_register_rtp_receiver", "_unregister_rtp_receiver")),
-    (RTCDtlsTransport, ("_handle_rtp_data", "_handle_rtcp_data")),
+    (RTCDtlsTransport, ("_handle_rtp_data", "_handle_rtcp_data", "_setup_srtp")),
     (RtpRouter, ("route_rtp", "route_rtcp")),
     (RTCSctpTransport, ("_get_inbound_stream", "_handle_data", "_receive", "_receive_chunk")),
     (RTCSctpTransport, ("_receive_data_chunk", "_receive_sack_chunk")),
@@ -290,7 +310,7 @@ _SET: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
         ),
     ),
     (RTCRtpReceiver, ("_enabled",)),
-    (RTCDtlsTransport, ("_rtp_header_extensions_map", "_rtp_router")),
+    (RTCDtlsTransport, ("_rtp_header_extensions_map", "_rtp_router", "_rx_srtp")),
     (RtpRouter, ("ssrc_table",)),
     (RTCSctpTransport, ("_inbound_streams", "_last_received_tsn", "_local_tsn")),
     (aioice.ice.Connection, ("_queue",)),
@@ -323,15 +343,15 @@ def _install() -> None:
     # Any: what is replaced is not typed for replacement.
     peer_connection: Any = aiortc.rtcpeerconnection
     peer_connection.RTCRtpReceiver = _make_receiver
-    peer_connection.RTCDtlsTransport = packet_guards.GuardedDtlsTransport
+    peer_connection.RTCDtlsTransport = direct_media.DirectDtlsTransport
     peer_connection.RTCSctpTransport = packet_guards.BoundedSctpTransport
     sctp: Any = aiortc.rtcsctptransport
     sctp.decode_params = packet_guards.parse_parameters_untrusted
     sctp.parse_packet = packet_guards.parse_packet_untrusted
     ice_transport: Any = aiortc.rtcicetransport
-    ice_transport.Connection = packet_guards.BoundedIceConnection
+    ice_transport.Connection = direct_media.DirectIceConnection
     ice: Any = aioice.ice
-    ice.StunProtocol = packet_guards.GuardedStunProtocol
+    ice.StunProtocol = direct_media.DirectStunProtocol
     ice.get_host_addresses = _host_addresses
     ice.asyncio = _AsyncioForIce("asyncio")
     opus = aiortc.codecs.CODECS["audio"][0]

@@ -136,16 +136,21 @@ class PictureSampler:
         self._due_at = now
         self._plis = 0
 
+    def wants_packet(self, now: float) -> bool:
+        """Whether `push` would read the packet that has just come. If not, `push` it not."""
+        self._note_packet(now)
+        wanted = self.state is not SamplerState.RESTING
+        if not wanted:
+            self.counters.packets += 1
+        return wanted
+
     def push(self, arrival: RtpArrival, now: float) -> EncodedPicture | None:
         """Takes one packet; returns the picture that it completes, if it is a wanted one.
 
         The payload may be anything; what is not of its codec is counted and dropped.
         """
         self.counters.packets += 1
-        if self.paused(now):
-            self.restart(now)
-        self._last_packet_at = now
-        self._pass_time(now)
+        self._note_packet(now)
         if self.state is SamplerState.RESTING:
             return None
         try:
@@ -158,6 +163,12 @@ class PictureSampler:
                 return None
             self._start(arrival, now)
         return self._collect(arrival, fragment, now)
+
+    def _note_packet(self, now: float) -> None:
+        if self.paused(now):
+            self.restart(now)
+        self._last_packet_at = now
+        self._pass_time(now)
 
     def tick(self, now: float) -> list[Feedback]:
         """What to ask of the sender now. Call it again at `deadline`, and when `state` changed."""

@@ -47,20 +47,36 @@ class VideoReceiver:
         self._wake = asyncio.Event()
         self._idle = True  # `run` sleeps until a packet comes
 
-    def on_rtp(self, arrival: RtpArrival, sender: FeedbackSender) -> None:
-        """Takes one packet; `sender` reaches whoever sent it."""
-        if not self.enabled or not arrival.payload:
-            return
-        now = self._clock()
+    def wants(self, ssrc: int, sender: FeedbackSender) -> bool:
+        """Whether the packet of that stream that has just come is one to read.
+
+        Most are not: they are only noted. `sender` reaches whoever sent it.
+        """
+        return self.enabled and self._notes(ssrc, sender, self._clock())
+
+    def _notes(self, ssrc: int, sender: FeedbackSender, now: float) -> bool:
         before = self._sources.chosen
-        if not self._sources.admit(arrival.ssrc, now):
-            return
-        if arrival.ssrc != before:
+        if not self._sources.admit(ssrc, now):
+            return False
+        if ssrc != before:
             self.sampler.restart(now)
         self._sender = sender
         state = self.sampler.state
-        picture = self.sampler.push(arrival, now)
+        wanted = self.sampler.wants_packet(now)
         if self._idle or self.sampler.state is not state:
+            self._wake.set()
+        return wanted
+
+    def on_rtp(self, arrival: RtpArrival, sender: FeedbackSender) -> None:
+        """Reads one packet, wanted or not."""
+        if not self.enabled or not arrival.payload:
+            return
+        now = self._clock()
+        if not self._notes(arrival.ssrc, sender, now):
+            return
+        state = self.sampler.state
+        picture = self.sampler.push(arrival, now)
+        if self.sampler.state is not state:
             self._wake.set()
         if picture is not None:
             self._on_picture(picture)

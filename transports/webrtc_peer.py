@@ -304,6 +304,13 @@ class WebRTCPeer:
         self.counters.messages_out += 1
         return True
 
+    def wants(self, kind: str, ssrc: int, receiver: SamplingReceiver) -> bool:
+        try:
+            return kind == "audio" or self.video.wants(ssrc, receiver)
+        except Exception:  # as below
+            self._end_by_mistake()
+            return False
+
     def on_rtp(self, arrival: RtpArrival, receiver: SamplingReceiver) -> None:
         if self._ended.is_set():
             return  # it may have been replaced: its sound would mix with that of its successor

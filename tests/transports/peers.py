@@ -86,6 +86,9 @@ class Client:
         self.microphone = PacketTrack()
         self.channel: RTCDataChannel | None = None
 
+    def wants(self, kind: str, ssrc: int, receiver: SamplingReceiver) -> bool:
+        return True
+
     def on_rtp(self, arrival: RtpArrival, receiver: SamplingReceiver) -> None:
         self.rtp.put_nowait(arrival)
 

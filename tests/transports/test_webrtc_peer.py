@@ -34,7 +34,6 @@ from transports.ice import candidate_untrusted
 from transports.jitter import WINDOW_S
 from transports.packet_track import opus_packet
 from transports.rate_limit import TokenBucket
-from transports.rtp_arrival import RtpArrival
 from transports.sctp_reassembly import MAX_MESSAGE_BYTES, MAX_PENDING_BYTES
 from transports.sdp import SdpLimits, offer_untrusted
 from transports.video_receiver import FeedbackSender
@@ -125,16 +124,17 @@ async def test_a_muted_camera_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
         await asyncio.wait_for(call.listener.pictures.get(), BOUND_S)
         call.peer.video.enabled = False
         seen = call.peer.video.sampler.counters.packets
-        came: asyncio.Queue[RtpArrival] = asyncio.Queue()
-        on_rtp = call.peer.video.on_rtp
+        came: asyncio.Queue[bool] = asyncio.Queue()
+        wants = call.peer.video.wants
 
-        def watched(arrival: RtpArrival, sender: FeedbackSender) -> None:
-            on_rtp(arrival, sender)
-            came.put_nowait(arrival)
+        def watched(ssrc: int, sender: FeedbackSender) -> bool:
+            wanted = wants(ssrc, sender)
+            came.put_nowait(wanted)
+            return wanted
 
-        monkeypatch.setattr(call.peer.video, "on_rtp", watched)
+        monkeypatch.setattr(call.peer.video, "wants", watched)
         for _ in range(10):
-            await asyncio.wait_for(came.get(), BOUND_S)
+            assert not await asyncio.wait_for(came.get(), BOUND_S)
         assert call.peer.video.sampler.counters.packets == seen
 
 

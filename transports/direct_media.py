@@ -1,0 +1,86 @@
+"""RTP on the shortest way: from the socket to the receiver, in one call.
+
+Stock aiortc hands each datagram to a queue and a task, parses it as STUN first, and decrypts
+every packet of a camera of which one in thirty is looked at. Here a packet's header, which is in
+the clear, decides: who gets it, and whether it is decrypted at all. Streams that aiortc has not
+routed yet, RTCP, DTLS and STUN take the stock way.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import pylibsrtp
+from aioice.ice import Connection
+
+from transports.errors import PayloadRefused
+from transports.packet_guards import BoundedIceConnection, GuardedDtlsTransport, GuardedStunProtocol
+from transports.rtp_packet import RtpHeader, header_untrusted
+
+# RFC 7983 section 7, and RFC 5761 section 4 for the second byte of RTCP.
+_RTP_FIRST: Final = range(128, 192)
+_RTCP_SECOND: Final = range(192, 224)
+# SRTP counts the wraps of the sequence number from what it decrypts; unread, a stream would be
+# lost after 32768 packets (RFC 3711 section 3.3.1).
+_DECRYPT_EVERY: Final = 4096
+
+TakeDatagram = Callable[[bytes], bool]
+Unprotect = Callable[[bytes], bytes]
+
+
+class DirectReceiver(Protocol):
+    """`wants` also takes note that the packet came; `take` gets it decrypted."""
+
+    def wants(self, header: RtpHeader) -> bool: ...
+
+    def take(self, header: RtpHeader, packet: bytes) -> None: ...
+
+
+class DirectIceConnection(BoundedIceConnection):
+    """`take_media` is offered each datagram that may be RTP, and says whether it took it."""
+
+    take_media: TakeDatagram | None = None
+
+
+class DirectStunProtocol(GuardedStunProtocol):
+    """A socket that knows media from everything else by the first byte."""
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        take: TakeDatagram | None = getattr(self.receiver, "take_media", None)
+        if take is None or not isinstance(data, bytes) or len(data) < 2:
+            super().datagram_received(data, addr)
+        elif data[0] not in _RTP_FIRST or data[1] in _RTCP_SECOND or not take(data):
+            super().datagram_received(data, addr)
+
+
+class DirectDtlsTransport(GuardedDtlsTransport):
+    """Takes RTP from the socket as soon as there are keys to decrypt it."""
+
+    def _setup_srtp(self) -> None:
+        super()._setup_srtp()
+        connection: Connection = self.transport._connection
+        if self._rx_srtp is not None and isinstance(connection, DirectIceConnection):
+            connection.take_media = self._take
+
+    def _take(self, packet: bytes) -> bool:
+        """False: let it go the stock way."""
+        try:
+            header = header_untrusted(packet)
+        except PayloadRefused:
+            return False
+        receiver: Any = self._rtp_router.ssrc_table.get(header.ssrc)
+        if not hasattr(receiver, "take"):  # not routed yet, or a stock receiver
+            return False
+        if receiver.wants(header) or header.sequence_number % _DECRYPT_EVERY == 0:
+            self._decrypt(receiver, header, packet)
+        return True
+
+    def _decrypt(self, receiver: DirectReceiver, header: RtpHeader, packet: bytes) -> None:
+        try:
+            clear = self._rx_srtp.unprotect(packet)
+        except (pylibsrtp.Error, ValueError) as error:  # not from this peer, or a repetition
+            self._drop("srtp_refused", error)
+            return
+        try:
+            receiver.take(header, clear)
+        except PayloadRefused as error:
+            self._drop("rtp_malformed", error)
