@@ -53,7 +53,10 @@ docs: .venv/.for-test ## write the pages that are made from the code
 bench: .venv/.for-test ## what the steps of the media path cost, beside the stock stack
 	.venv/bin/python -m bench.costs
 
-bench-quick soak faults fuzz:
+bench-quick: .venv/.for-bench ## Easel beside a stock pipecat bot: processor time and delay, 3 minutes
+	.venv/bin/python -m bench.against_stock audio vga
+
+soak faults fuzz:
 	@echo "make $@ does not exist yet: it comes with a later version of Easel." >&2; exit 2
 
 clean: ## remove caches and the output of tests; .venv stays
@@ -83,6 +86,10 @@ clean: ## remove caches and the output of tests; .venv stays
 	@echo "Installing Easel and its development tools into .venv: about two minutes, once."
 	@$(PIP) install --editable '.[emulator,dev]'
 	@touch $@ .venv/.for-run
+
+.venv/.for-bench: pyproject.toml constraints.txt | .venv/.for-test
+	@$(PIP) install --editable '.[emulator,dev,bench]'
+	@touch $@
 
 # Without a browser the tests that need one are skipped, and say so; with CI=true they fail.
 chromium:
