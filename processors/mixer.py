@@ -31,7 +31,11 @@ class _Line:
 
     def take(self, count: int) -> Pcm:
         """The first `count` samples, padded with silence."""
-        joined = np.concatenate(self.parts)
+        joined = self.parts[0] if len(self.parts) == 1 else np.concatenate(self.parts)
+        if joined.size == count:  # as a rule
+            self.parts = []
+            self.size = 0
+            return joined
         taken, rest = joined[:count], joined[count:]
         self.parts = [rest]
         self.size = rest.size
@@ -56,9 +60,18 @@ class Mixer:
         """How much the fullest queue holds."""
         return max((line.size for line in self._lines.values()), default=0)
 
+    def waiting_of(self, speaker: str) -> int:
+        """How many samples the queue of `speaker` holds."""
+        line = self._lines.get(speaker)
+        return 0 if line is None else line.size
+
     def push(self, speaker: str, samples: Pcm) -> list[Pcm]:
-        self._lines.setdefault(speaker, _Line()).push(samples)
-        return self._mix()
+        line = self._lines.get(speaker)
+        if line is None:
+            line = self._lines[speaker] = _Line()
+        line.push(samples)
+        # With less than a frame in this queue nothing has become ready that was not.
+        return self._mix() if line.size >= FRAME_SAMPLES else []
 
     def remove(self, speaker: str) -> list[Pcm]:
         """What the others had to wait for `speaker` is mixed now."""
@@ -67,20 +80,19 @@ class Mixer:
 
     def _mix(self) -> list[Pcm]:
         frames: list[Pcm] = []
+        lines = self._lines.values()
         while self._ready():
-            if any(line.size < FRAME_SAMPLES for line in self._lines.values()):
+            if any(line.size < FRAME_SAMPLES for line in lines):
                 self.padded_frames += 1
-            frames.append(
-                _sum([line.take(FRAME_SAMPLES) for line in self._lines.values() if line.size])
-            )
+            frames.append(_sum([line.take(FRAME_SAMPLES) for line in lines if line.size]))
         return frames
 
     def _ready(self) -> bool:
-        fullest = self.waiting_samples
+        sizes = [line.size for line in self._lines.values()]
+        fullest = max(sizes, default=0)
         if fullest < FRAME_SAMPLES:
             return False
-        all_there = all(line.size >= FRAME_SAMPLES for line in self._lines.values())
-        return all_there or fullest > MAX_SKEW_FRAMES * FRAME_SAMPLES
+        return min(sizes) >= FRAME_SAMPLES or fullest > MAX_SKEW_FRAMES * FRAME_SAMPLES
 
 
 def _sum(parts: list[Pcm]) -> Pcm:

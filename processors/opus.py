@@ -68,7 +68,10 @@ def load_library() -> Any:
 
 
 class OpusDecoder:
-    """One stream of packets to mono samples (PCM16). Raises `CodecError` on a bad packet."""
+    """One stream of packets to mono samples (PCM16). Raises `CodecError` on a bad packet.
+
+    `packet_samples` is the length of the last packet; of 20 ms before there was one.
+    """
 
     def __init__(self, sample_rate: int = INPUT_HZ) -> None:
         self._library = load_library()
@@ -80,20 +83,20 @@ class OpusDecoder:
             raise ValueError(f"opus_decoder_create failed with {error.value}")
         self._samples: Pcm = np.empty(int(sample_rate * MAX_PACKET_S), np.int16)
         self._address = self._samples.ctypes.data
-        self._packet_samples = sample_rate // 50
+        self.packet_samples = sample_rate // 50
 
     def decode(self, payload: bytes) -> Pcm:
         samples = self._decode(_not_empty(payload), self._samples.size, fec=False)
-        self._packet_samples = samples.size
+        self.packet_samples = samples.size
         return samples
 
     def recover(self, next_payload: bytes) -> Pcm:
         """The packet before `next_payload`, from its FEC where it has some, else concealed."""
-        return self._decode(_not_empty(next_payload), self._packet_samples, fec=True)
+        return self._decode(_not_empty(next_payload), self.packet_samples, fec=True)
 
     def conceal(self) -> Pcm:
         """A packet that is lost for good, continued from what came before."""
-        return self._decode(None, self._packet_samples, fec=False)
+        return self._decode(None, self.packet_samples, fec=False)
 
     def _decode(self, payload: bytes | None, room: int, *, fec: bool) -> Pcm:
         count = self._library.opus_decode(
@@ -153,7 +156,7 @@ class OpusEncoder:
         )
         if count < 0:
             raise ValueError(f"opus_encode failed with {count}")
-        return self._packet.raw[:count]
+        return ctypes.string_at(self._packet, count)
 
     def reset(self) -> None:
         """Forgets what was encoded, of which some milliseconds would open the next packet."""

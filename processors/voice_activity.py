@@ -13,7 +13,7 @@ a fan is not speech and speech does not become the floor. Gemini's own events ov
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Final
 
 import numpy as np
@@ -31,14 +31,14 @@ SILENCE_DB: Final = -100.0
 FULL_SCALE: Final = 32768.0
 
 
-class Voice(Enum):
+class Voice(IntEnum):  # looked up for every packet: Enum hashes ten times as slowly
     QUIET = auto()
     RISING = auto()
     SPEAKING = auto()
     FADING = auto()
 
 
-class Sound(Enum):
+class Sound(IntEnum):
     LOUD = auto()
     SOFT = auto()
     LOUD_LONG = auto()
@@ -77,15 +77,19 @@ class VoiceActivity:
 
     @property
     def speaking(self) -> bool:
-        return self.voice in (Voice.SPEAKING, Voice.FADING)
+        return self.voice is Voice.SPEAKING or self.voice is Voice.FADING
 
     def push(self, samples: NDArray[np.int16]) -> bool | None:
         """True when speech began with these samples, False when it ended, None otherwise."""
         before = self.speaking
         block = int(BLOCK_S * self.sample_rate)
-        for start in range(0, samples.size, block):
-            self._judge(samples[start : start + block])
-        return None if self.speaking == before else self.speaking
+        if 0 < samples.size <= block:
+            self._judge(samples)
+        else:
+            for start in range(0, samples.size, block):
+                self._judge(samples[start : start + block])
+        after = self.speaking
+        return None if after is before else after
 
     def _judge(self, block: NDArray[np.int16]) -> None:
         self.level = level_db(block)

@@ -1,10 +1,9 @@
 """One received RTP packet, as the rest of this package sees it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RtpArrival:
+class RtpArrival(NamedTuple):
     """An RTP packet after SRTP and RTX. `kind` is "audio" or "video", `codec` "opus", "VP8" …
 
     `sequence`, `timestamp` and `ssrc` are unsigned numbers of 16, 32 and 32 bits that wrap

@@ -109,6 +109,33 @@ def test_two_voices_are_mixed() -> None:
     assert np.abs(room.pcm[-3000:]).max() > 1.4 * alone
 
 
+def test_a_frame_leaves_with_the_packet_that_completes_it() -> None:
+    room = Room("a")
+    for count in range(1, 9):
+        room.speak(tone(PACKET_S, OUTPUT_HZ), "a")
+        assert room.pcm.size == count // 2 * FRAME_SAMPLES
+
+
+def test_the_last_packet_before_a_pause_is_heard_before_the_silence() -> None:
+    room = Room("a")
+    room.speak(tone(0.42, OUTPUT_HZ), "a")
+    sent = room.pcm.size
+    room.wait(3.0)
+    after = room.pcm[sent:]
+    packet = int(PACKET_S * INPUT_HZ)
+    assert after[:packet].any()
+    assert not after[packet:].any()
+    assert after.size == FILL_LIMIT_S * INPUT_HZ  # and a rest of half a frame
+
+
+def test_the_last_packet_before_a_loss_is_heard_before_what_is_made_up() -> None:
+    room = Room("a")
+    room.speak(np.r_[tone(0.4, OUTPUT_HZ), silence(0.02, OUTPUT_HZ)], "a")
+    sent = room.pcm.size
+    room.audio_in.missing("a", OpusEncoder().encode(tone(0.02, OUTPUT_HZ)), room.now)
+    assert room.pcm.size == sent + FRAME_SAMPLES
+
+
 def test_a_pause_is_filled_with_silence_for_a_second_and_then_told() -> None:
     room = Room("a")
     room.speak(tone(0.4, OUTPUT_HZ), "a")

@@ -100,6 +100,13 @@ def test_a_speaker_without_samples_is_waited_for() -> None:
     assert mixer.push("a", level(7)) == []
 
 
+def test_the_queue_of_each_speaker_can_be_asked_for() -> None:
+    mixer = with_two_speakers()
+    mixer.push("a", level(7, PACKET))
+    assert (mixer.waiting_of("a"), mixer.waiting_of("b")) == (PACKET, 0)
+    assert mixer.waiting_of("nobody") == 0
+
+
 pushes = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3000)), max_size=60)
 
 

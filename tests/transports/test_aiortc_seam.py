@@ -285,7 +285,7 @@ async def test_a_renegotiated_stream_has_its_retransmissions_too() -> None:
         await receiver.receive(parameters(4444, 5555))
         again = wrap_rtx(rtp(5, 4444), payload_type=97, sequence_number=77, ssrc=5555)
         await receiver._handle_rtp_packet(again, arrival_time_ms=0)
-        assert arrived.get_nowait() == replace(ARRIVED, ssrc=4444)
+        assert arrived.get_nowait() == ARRIVED._replace(ssrc=4444)
 
 
 async def test_a_receiver_that_is_switched_off_hands_on_nothing() -> None:

@@ -1,7 +1,5 @@
 """A received packet is a value."""
 
-from dataclasses import FrozenInstanceError
-
 import pytest
 
 from transports.rtp_arrival import RtpArrival
@@ -11,5 +9,5 @@ def test_packets_with_the_same_content_are_the_same_and_stay_so() -> None:
     packet = RtpArrival("audio", "opus", 1, 65_535, 2**32 - 1, False, b"\x08x")
     assert packet == RtpArrival("audio", "opus", 1, 65_535, 2**32 - 1, False, b"\x08x")
     assert packet != RtpArrival("audio", "opus", 2, 65_535, 2**32 - 1, False, b"\x08x")
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         packet.sequence = 0  # type: ignore[misc]  # what the test is about
