@@ -11,8 +11,9 @@ from pipecat.frames.frames import (
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
 )
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection
 
+from processors.direct_stage import DirectStage
 from processors.frames import (
     AnswerCutFrame,
     CitationsFrame,
@@ -29,14 +30,14 @@ from transports import rtvi
 Broadcast = Callable[[str], None]
 
 
-class FanOut(FrameProcessor):
+class FanOut(DirectStage):
     """`broadcast` gets each RTVI message as text; `on_frame` every frame that got this far.
 
     "bot-llm-started" and "bot-llm-stopped" come in pairs, around what the model says.
     """
 
     def __init__(self, broadcast: Broadcast, on_frame: Callable[[Frame], None]) -> None:
-        super().__init__(name="fan-out", enable_direct_mode=True)
+        super().__init__("fan-out")
         self._broadcast = broadcast
         self._on_frame = on_frame
         self._answering = False

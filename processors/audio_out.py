@@ -23,8 +23,9 @@ from pipecat.frames.frames import (
     StartFrame,
     TTSAudioRawFrame,
 )
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection
 
+from processors.direct_stage import DirectStage
 from processors.frames import AnswerCutFrame, GenerationCompleteFrame, TurnCompleteFrame
 from processors.opus import OUTPUT_HZ, OpusEncoder, Pcm
 from processors.playout import MAX_WAITING_S, PACKET_S, Playout, RtpClock
@@ -48,7 +49,7 @@ class AudioOutCounters:
     dropped_samples: int = 0
 
 
-class AudioOut(FrameProcessor):
+class AudioOut(DirectStage):
     """`send(payload, timestamp)` gets each packet; `flush()` is called on interruption.
 
     Of an answer that comes faster than it plays `max_waiting_s` wait; what comes beyond that is
@@ -64,7 +65,7 @@ class AudioOut(FrameProcessor):
         flush: Callable[[], None],
         max_waiting_s: float = MAX_WAITING_S,
     ) -> None:
-        super().__init__(name="audio-out", enable_direct_mode=True)
+        super().__init__("audio-out")
         self.counters = AudioOutCounters()
         self.playout = Playout(OUTPUT_HZ, max_waiting_s)
         self._send = send

@@ -13,7 +13,9 @@ from pipecat.frames.frames import (
     InputImageRawFrame,
     StartFrame,
 )
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection
+
+from processors.direct_stage import DirectStage
 
 MAX_FRAMES: Final = 256
 
@@ -28,7 +30,7 @@ class RoomInputCounters:
     refused: int = 0
 
 
-class RoomInput(FrameProcessor):
+class RoomInput(DirectStage):
     """The first stage. `feed` takes a frame at any time, until the pipeline ends.
 
     When full, the oldest audio or picture goes; when there is none, the new frame does. The
@@ -37,7 +39,7 @@ class RoomInput(FrameProcessor):
     """
 
     def __init__(self) -> None:
-        super().__init__(name="room-input", enable_direct_mode=True)
+        super().__init__("room-input")
         self.counters = RoomInputCounters()
         self._frames: deque[Frame] = deque()
         self._ready = asyncio.Event()

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipecat.frames.frames import CancelFrame, EndFrame, Frame
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection
 
+from processors.direct_stage import DirectStage
 from processors.errors import ToolError
 from processors.frames import (
     ModelNoteFrame,
@@ -42,7 +43,7 @@ class ToolCounters:
     abandoned: int = 0
 
 
-class ToolStage(FrameProcessor):
+class ToolStage(DirectStage):
     """Each call is a task with a time limit; a `ToolCancelFrame` ends it without a result.
 
     Every other call gets exactly one result. `model_waits`: the model is silent until it has it
@@ -51,7 +52,7 @@ class ToolStage(FrameProcessor):
     """
 
     def __init__(self, toolset: Toolset, *, model_waits: bool) -> None:
-        super().__init__(name="tools", enable_direct_mode=True)
+        super().__init__("tools")
         self.counters = ToolCounters()
         self._toolset = toolset
         self._model_waits = model_waits

@@ -9,9 +9,10 @@ from pipecat.frames.frames import (
     Frame,
     InterruptionFrame,
 )
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection
 
 from processors.conversation import Conversation, Entry
+from processors.direct_stage import DirectStage
 from processors.frames import (
     AnswerCutFrame,
     Role,
@@ -24,7 +25,7 @@ from processors.frames import (
 )
 
 
-class Transcripts(FrameProcessor):
+class Transcripts(DirectStage):
     """Keeps `conversation` and emits a `TranscriptFrame` for each change of it.
 
     Who speaks is the peer that the local detectors heard last; Gemini does not say. Stands
@@ -32,7 +33,7 @@ class Transcripts(FrameProcessor):
     """
 
     def __init__(self, conversation: Conversation) -> None:
-        super().__init__(name="transcripts", enable_direct_mode=True)
+        super().__init__("transcripts")
         self.conversation = conversation
         self._speaker: str | None = None
 

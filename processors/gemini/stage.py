@@ -18,8 +18,9 @@ from pipecat.frames.frames import (
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
 )
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection
 
+from processors.direct_stage import DirectStage
 from processors.frames import (
     AudioPausedFrame,
     CitationsFrame,
@@ -79,7 +80,7 @@ CANCEL_LIMIT_S: Final = 0.5
 LATE_MEDIA_S: Final = 2.0  # what comes later still is not late but new
 
 
-class GeminiStage(FrameProcessor):
+class GeminiStage(DirectStage):
     """Owns the room's `LiveLink`: starts it with the pipeline, ends it with the pipeline.
 
     Takes audio, pictures, texts, uploads and tool results; emits the model's voice, both
@@ -98,7 +99,7 @@ class GeminiStage(FrameProcessor):
         outbox: Outbox | None = None,
         marks: ActivityMarks | None = None,
     ) -> None:
-        super().__init__(name="gemini", enable_direct_mode=True)
+        super().__init__("gemini")
         self.live = LiveLink(
             client, model, make_config, self._on_event, self._on_status, seed, outbox
         )
