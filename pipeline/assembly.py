@@ -83,7 +83,6 @@ def assemble(
     settings: RoomSettings,
     shared: Shared,
     send_audio: Callable[[bytes, int], None],
-    flush_audio: Callable[[], None],
 ) -> Parts:
     """The parts of one room, connected but not running. Raises `ToolUnusable`."""
     live = settings.live
@@ -110,7 +109,7 @@ def assemble(
         input=entry,
         gemini=gemini,
         tools=ToolStage(toolset, model_waits=model_waits),
-        audio_out=AudioOut(send_audio, flush_audio, settings.audio.max_output_backlog_s),
+        audio_out=AudioOut(send_audio, settings.audio.max_output_backlog_s),
         transcripts=Transcripts(Conversation()),
         audio_in=AudioIn(entry.feed),
         video_in=VideoIn(_video_config(settings), shared.executor, entry.feed),

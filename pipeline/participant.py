@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Any, Protocol
-
-from av.packet import Packet
+from typing import Protocol
 
 from pipeline.connections import Connections
 from pipeline.errors import PeerUnknown, RoomUnknown
 from pipeline.log import log_context
 from pipeline.redaction import SHOWN_ID_CHARS
 from processors.audio_in import AudioIn
+from processors.playout import TIMESTAMP_STEP
 from transports import rtvi
 from transports.errors import MessageRefused
 from transports.ice import IceCandidate
@@ -163,13 +162,9 @@ class Participant:
     def send(self, message: str) -> bool:
         return self._peer is not None and self._peer.send_message(message)
 
-    def send_audio(self, packet: Packet[Any]) -> None:
+    def send_audio(self, payload: bytes, timestamp: int) -> None:
         if self._peer is not None:
-            self._peer.send_audio(packet)
-
-    def flush_audio(self) -> None:
-        if self._peer is not None:
-            self._peer.flush_audio()
+            self._peer.send_audio(payload, timestamp, TIMESTAMP_STEP)
 
     async def close(self, reason: str) -> None:
         """Idempotent. Ends the connection and waits until it is released. One that is coming up

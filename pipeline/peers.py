@@ -12,7 +12,6 @@ from pipeline.errors import NO_SUCH_PEER, PeerUnknown, RoomUnknown, ServiceFull
 from pipeline.participant import Participant, RoomView
 from pipeline.shared import Shared
 from transports import rtvi
-from transports.packet_track import opus_packet
 
 ID_BYTES: Final = 9
 MAX_ABSENT: Final = 64
@@ -119,13 +118,8 @@ class Peers:
         return participant.greeted
 
     def send_audio(self, payload: bytes, timestamp: int) -> None:
-        packet = opus_packet(payload, timestamp)
-        for participant in self:
-            participant.send_audio(packet)
-
-    def flush_audio(self) -> None:
-        for participant in self:
-            participant.flush_audio()
+        for participant in self.by_id.values():
+            participant.send_audio(payload, timestamp)
 
     async def dismiss(self, reason: str) -> None:
         """Ends all connections at once and waits until they are released. Nobody comes after."""

@@ -61,7 +61,7 @@ class Room:
         self.link_status = LinkStatus.CONNECTING
         self.usage = Usage()
         self.peers = Peers(self, shared)
-        self.parts = assemble(settings, shared, self.peers.send_audio, self.peers.flush_audio)
+        self.parts = assemble(settings, shared, self.peers.send_audio)
         self.parts.conversation.begin_with([_content(turn) for turn in settings.live.history])
         self.gallery = Gallery(
             room_id, shared.signer, self.peers.by_id, shared.count, self._present_turn

@@ -50,7 +50,8 @@ class AudioOutCounters:
 
 
 class AudioOut(DirectStage):
-    """`send(payload, timestamp)` gets each packet; `flush()` is called on interruption.
+    """`send(payload, timestamp)` gets each packet, and must send it at once: an interruption
+    forgets only what waits here.
 
     Of an answer that comes faster than it plays `max_waiting_s` wait; what comes beyond that is
     dropped and counted.
@@ -62,14 +63,12 @@ class AudioOut(DirectStage):
     def __init__(
         self,
         send: Callable[[bytes, int], None],
-        flush: Callable[[], None],
         max_waiting_s: float = MAX_WAITING_S,
     ) -> None:
         super().__init__("audio-out")
         self.counters = AudioOutCounters()
         self.playout = Playout(OUTPUT_HZ, max_waiting_s)
         self._send = send
-        self._flush = flush
         self._encoder = OpusEncoder()
         self._rtp = RtpClock()
         self._running = False
@@ -164,7 +163,6 @@ class AudioOut(DirectStage):
 
     def _cut(self) -> None:
         heard = self.playout.cut()
-        self._flush()
         self._complete = True
         self._answering = False
         if self._speaking:

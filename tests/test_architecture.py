@@ -40,6 +40,7 @@ SEAMS: Final[Mapping[str, str]] = {
     "tests/transports/test_packet_guards.py": "sends what aiortc itself would never send",
     "tests/pipeline/test_peers.py": "sees whom a room keeps in mind when they are away",
     "tests/pipeline/test_room.py": "sees that a pipeline runs before it is ended",
+    "transports/direct_sender.py": "keeps the counts that the sender reports are made of",
     "transports/direct_media.py": "hands media from aioice's socket to the receiver in one call",
     "tests/transports/test_direct_media.py": "watches which way media takes",
     "bench/synthetic_peer.py": "answers PLI and loses packets, which aiortc's sender cannot",

@@ -3,6 +3,7 @@
 * `SamplingReceiver` replaces the receiver of the connections made within `seam()`: the stock
   one decodes every picture in a thread of its own, adds 80 ms to all speech and holds decoded
   frames without a bound. Ours hands RTP to a sink and starts no thread.
+* `DirectSender` replaces the sender of sound: what we send is encoded already, once for the room.
 * ICE binds to the addresses and ports that the settings name, not to all of the machine's.
 * Opus is the only audio codec, since what we send is always Opus, and its answer asks for
   forward error correction; aiortc's has no fmtp line.
@@ -32,12 +33,13 @@ import aiortc.rtcicetransport
 import aiortc.rtcpeerconnection
 import aiortc.rtcrtpreceiver
 import aiortc.rtcsctptransport
-from aiortc import RTCRtpReceiver, RTCSctpTransport
+from aiortc import MediaStreamTrack, RTCRtpReceiver, RTCRtpSender, RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtpPacket, pack_remb_fci
 
 from transports import direct_media, packet_guards
+from transports.direct_sender import DirectSender
 from transports.rtp_arrival import RtpArrival
 from transports.rtp_packet import RtpHeader, payload_untrusted
 
@@ -220,6 +222,13 @@ def _make_receiver(kind: str, transport: RTCDtlsTransport) -> RTCRtpReceiver:
     )
 
 
+def _make_sender(track_or_kind: MediaStreamTrack | str, transport: RTCDtlsTransport) -> Any:
+    """Ours where sound is answered; who offers some has a track, or sends nothing."""
+    if track_or_kind == "audio" and _sink.get() is not None:
+        return DirectSender("audio", transport)
+    return RTCRtpSender(track_or_kind, transport)
+
+
 _stock_host_addresses = aioice.ice.get_host_addresses
 
 
@@ -279,7 +288,7 @@ _TOUCHED: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
     (RTCRtpReceiver, ("_run_rtcp", "_send_rtcp", "_send_rtcp_pli", "_send_rtcp_nack")),
     (RTCRtpReceiver, ("_handle_rtp_packet", "_handle_disconnect", "receive")),
     (RTCRtpReceiver, ("_handle_rtcp_packet",)),
-    (aiortc.RTCRtpSender, ("_handle_rtcp_packet", "kind")),
+    (RTCRtpSender, ("_handle_rtcp_packet", "_run_rtp", "kind")),
     (RTCDtlsTransport, ("_register_rtp_receiver", "_unregister_rtp_receiver")),
     (RTCDtlsTransport, ("_handle_rtp_data", "_handle_rtcp_data", "_setup_srtp")),
     (RtpRouter, ("route_rtp", "route_rtcp")),
@@ -288,7 +297,8 @@ _TOUCHED: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
     (aioice.ice.StunProtocol, ("datagram_received",)),
     (aioice.ice.Connection, ("data_received",)),
     (aiortc.rtcicetransport, ("Connection",)),
-    (aiortc.rtcpeerconnection, ("RTCDtlsTransport", "RTCRtpReceiver", "RTCSctpTransport")),
+    (aiortc.rtcpeerconnection, ("RTCDtlsTransport", "RTCSctpTransport")),
+    (aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCRtpSender")),
     (aiortc.rtcrtpreceiver, ("StreamStatistics",)),
     (aiortc.rtcsctptransport, ("decode_params", "parse_packet")),
     (aioice.ice, ("get_host_addresses", "asyncio", "StunProtocol")),
@@ -310,10 +320,25 @@ _SET: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
         ),
     ),
     (RTCRtpReceiver, ("_enabled",)),
-    (RTCDtlsTransport, ("_rtp_header_extensions_map", "_rtp_router", "_rx_srtp")),
+    (
+        RTCRtpSender,
+        tuple(
+            f"_RTCRtpSender__{name}"
+            for name in (
+                "ntp_timestamp",
+                "octet_count",
+                "packet_count",
+                "rtp_exited",
+                "rtp_started",
+                "rtp_timestamp",
+            )
+        ),
+    ),
+    (RTCRtpSender, ("_ssrc",)),
+    (RTCDtlsTransport, ("_rtp_header_extensions_map", "_rtp_router", "_rx_srtp", "_tx_srtp")),
     (RtpRouter, ("ssrc_table",)),
     (RTCSctpTransport, ("_inbound_streams", "_last_received_tsn", "_local_tsn")),
-    (aioice.ice.Connection, ("_queue",)),
+    (aioice.ice.Connection, ("_nominated", "_queue")),
 )
 
 
@@ -343,6 +368,7 @@ def _install() -> None:
     # Any: what is replaced is not typed for replacement.
     peer_connection: Any = aiortc.rtcpeerconnection
     peer_connection.RTCRtpReceiver = _make_receiver
+    peer_connection.RTCRtpSender = _make_sender
     peer_connection.RTCDtlsTransport = direct_media.DirectDtlsTransport
     peer_connection.RTCSctpTransport = packet_guards.BoundedSctpTransport
     sctp: Any = aiortc.rtcsctptransport

@@ -1,4 +1,4 @@
-"""RTP on the shortest way: from the socket to the receiver, in one call.
+"""RTP on the shortest way: from the socket to the receiver in one call, and back.
 
 Stock aiortc hands each datagram to a queue and a task, parses it as STUN first, and decrypts
 every packet of a camera of which one in thirty is looked at. Here a packet's header, which is in
@@ -22,6 +22,7 @@ _RTCP_SECOND: Final = range(192, 224)
 # SRTP counts the wraps of the sequence number from what it decrypts; unread, a stream would be
 # lost after 32768 packets (RFC 3711 section 3.3.1).
 _DECRYPT_EVERY: Final = 4096
+_COMPONENT: Final = 1  # of ICE (RFC 8445 section 4): RTP, and with it all else
 
 TakeDatagram = Callable[[bytes], bool]
 Unprotect = Callable[[bytes], bytes]
@@ -60,6 +61,15 @@ class DirectDtlsTransport(GuardedDtlsTransport):
         connection: Connection = self.transport._connection
         if self._rx_srtp is not None and isinstance(connection, DirectIceConnection):
             connection.take_media = self._take
+
+    def send_now(self, packet: bytes) -> bool:
+        """Encrypts and sends an RTP packet. False while there is no connection to send it on."""
+        connection: Any = self.transport._connection
+        pair = connection._nominated.get(_COMPONENT)
+        if pair is None or self._tx_srtp is None:
+            return False
+        pair.protocol.transport.sendto(self._tx_srtp.protect(packet), pair.remote_addr)
+        return True
 
     def _take(self, packet: bytes) -> bool:
         """False: let it go the stock way."""

@@ -23,14 +23,13 @@ from aiortc import (
 )
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcconfiguration import RTCBundlePolicy
-from av.packet import Packet
 
 from transports import rtvi
 from transports.aiortc_seam import IceBinding, SamplingReceiver, seam
 from transports.audio_receiver import AudioReceiver
+from transports.direct_sender import DirectSender
 from transports.errors import NoAddressLeft, SignallingRefused
 from transports.jitter import Playable
-from transports.packet_track import PacketTrack
 from transports.picture_sampler import EncodedPicture
 from transports.rate_limit import TokenBucket
 from transports.rtp_arrival import RtpArrival
@@ -89,7 +88,7 @@ class PeerCounters:
     """`messages_over_rate` came faster than allowed, `messages_dropped` could not be sent.
 
     `packets_dropped` were malformed, or more than the connection could read.
-    `audio_dropped` are packets to the peer that came too late, or before it listened.
+    `audio_dropped` are packets to the peer that came when it could not be sent to.
     """
 
     messages_in: int = 0
@@ -113,7 +112,7 @@ class WebRTCPeer:
         )
         self._config = config
         self._listener = listener
-        self._track = PacketTrack()
+        self._sender: DirectSender | None = None
         self._channel: RTCDataChannel | None = None
         self._message_rate = TokenBucket(MESSAGES_PER_S, MESSAGE_BURST)
         self._complaint_rate = TokenBucket(COMPLAINTS_PER_S, 1.0)
@@ -134,7 +133,6 @@ class WebRTCPeer:
 
     def counters_by_part(self) -> dict[str, Any]:
         """Dataclasses of numbers that only grow."""
-        self.counters.audio_dropped = self._track.dropped
         return {
             "connection": self.counters,
             "jitter": self.audio.jitter.counters,
@@ -194,8 +192,8 @@ class WebRTCPeer:
             else:
                 talking = True
                 transceiver.direction = "sendrecv"
-                if transceiver.sender.track is not self._track:
-                    transceiver.sender.replaceTrack(self._track)
+                sender = transceiver.sender
+                self._sender = sender if isinstance(sender, DirectSender) else None
 
     async def add_candidate(self, candidate: RTCIceCandidate) -> None:
         """Adds one that `ice.candidate_untrusted` let through; ignored once ended.
@@ -280,13 +278,17 @@ class WebRTCPeer:
         dtls = [carrier for carrier in carriers if carrier is not None]
         return [*media, *dtls, *(carrier.transport for carrier in dtls)]
 
-    def send_audio(self, packet: Packet[Any]) -> None:
-        if self._connected.is_set():
-            self._track.send(packet)
-
-    def flush_audio(self) -> int:
-        """Forgets packets not sent yet; returns how many."""
-        return self._track.flush()
+    def send_audio(self, payload: bytes, timestamp: int, duration: int) -> None:
+        """A ready Opus packet, which leaves at once. Times count at 48 kHz."""
+        if self._sender is None or not self._connected.is_set() or self._ended.is_set():
+            return
+        try:
+            sent = self._sender.send_packet(payload, timestamp, duration)
+        except Exception:  # the room's other peers must not go without
+            self._end_by_mistake()
+            return
+        if not sent:
+            self.counters.audio_dropped += 1
 
     def send_message(self, text: str) -> bool:
         """False when it could not be queued: no open channel, too much unsent, too long."""

@@ -35,7 +35,7 @@ def shared() -> Iterator[Shared]:
 
 def parts_of(shared: Shared, **given: Any) -> Parts:
     settings = RoomSettings.model_validate(given)
-    return assemble(settings, shared, lambda payload, timestamp: None, lambda: None)
+    return assemble(settings, shared, lambda payload, timestamp: None)
 
 
 async def test_how_much_sound_may_wait_is_a_setting(shared: Shared) -> None:

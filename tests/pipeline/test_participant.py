@@ -24,11 +24,11 @@ from tests.pipeline.room_clients import (
     switch,
     write,
 )
+from tests.transports.packet_track import opus_packet
 from tests.transports.peers import CONFIG, Census, Client
 from tests.transports.rtp_streams import opus_payload
 from transports import rtvi
 from transports.errors import TransportError
-from transports.packet_track import opus_packet
 from transports.picture_sampler import EncodedPicture
 from transports.webrtc_peer import WebRTCPeer
 
@@ -123,8 +123,7 @@ async def test_one_that_has_no_connection_takes_nothing() -> None:
     async with participating() as (participant, book, _):
         assert participant.state == "new" and not participant.has_connected
         assert not participant.send("{}")
-        participant.send_audio(opus_packet(b"\xf8", 0))
-        participant.flush_audio()
+        participant.send_audio(b"\xf8", 0)
         await participant.close("before it came")
     assert book.lefts == []
 
@@ -409,11 +408,10 @@ async def test_sound_goes_to_the_newest_connection() -> None:
             payload = opus_payload(960)
             sent = 0
             while client.rtp.empty():  # it listens a moment after it is connected
-                participant.send_audio(opus_packet(payload, sent * 960))
+                participant.send_audio(payload, sent * 960)
                 sent += 1
                 await asyncio.sleep(0)
             assert (await client.rtp.get()).payload == payload
-            participant.flush_audio()
 
 
 async def test_what_ended_connections_counted_stays() -> None:

@@ -31,9 +31,7 @@ class Stages:
         self.input = RoomInput()
         self.packets: list[int] = []
         self.messages: list[str] = []
-        self.audio_out = AudioOut(
-            lambda payload, timestamp: self.packets.append(timestamp), lambda: None
-        )
+        self.audio_out = AudioOut(lambda payload, timestamp: self.packets.append(timestamp))
         self.all = [
             self.input,
             self.audio_out,

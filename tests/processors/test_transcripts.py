@@ -231,7 +231,7 @@ async def test_at_the_end_all_becomes_final() -> None:
 
 async def test_the_transcript_is_cut_as_heard() -> None:
     """Behind the real `AudioOut`: 40 packets of 100 were sent, two of them are on their way."""
-    audio_out, conversation = AudioOut(lambda payload, stamp: None, lambda: None), Conversation()
+    audio_out, conversation = AudioOut(lambda payload, stamp: None), Conversation()
     words = [f"w{number:02}" for number in range(20)]
     async with around(audio_out, Transcripts(conversation)) as probes:
         sound = tone(0.1, OUTPUT_HZ).tobytes()

@@ -31,8 +31,7 @@ class Voice:
         self.packets: list[bytes] = []
         self.stamps: list[int] = []
         self.times: list[float] = []
-        self.flushes = 0
-        self.audio_out = AudioOut(self._send, self._flush, max_waiting_s)
+        self.audio_out = AudioOut(self._send, max_waiting_s)
         self.ticker = Ticker()
         self.probes: Around
 
@@ -40,9 +39,6 @@ class Voice:
         self.packets.append(payload)
         self.stamps.append(timestamp)
         self.times.append(asyncio.get_running_loop().time())
-
-    def _flush(self) -> None:
-        self.flushes += 1
 
     async def say(self, sound: Pcm, *, rate: int = OUTPUT_HZ, channels: int = 1) -> None:
         await self.probes.push(TTSAudioRawFrame(sound.tobytes(), rate, channels))

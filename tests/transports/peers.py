@@ -20,11 +20,11 @@ from aiortc import (
 )
 from av import VideoFrame
 
+from tests.transports.packet_track import PacketTrack
 from tests.transports.real_video import moving_picture
 from transports.aiortc_seam import IceBinding, SamplingReceiver, seam
 from transports.ice import CandidatePolicy
 from transports.jitter import Playable, Received
-from transports.packet_track import PacketTrack
 from transports.picture_sampler import EncodedPicture
 from transports.rtp_arrival import RtpArrival
 from transports.sdp import SdpLimits, offer_untrusted

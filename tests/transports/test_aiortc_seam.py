@@ -35,6 +35,7 @@ from aiortc.rtp import RtpPacket, wrap_rtx
 from aiortc.sdp import SessionDescription
 
 from tests.transports import offers
+from tests.transports.packet_track import opus_packet
 from tests.transports.peers import (
     BOUND_S,
     CONFIG,
@@ -57,7 +58,6 @@ from transports.aiortc_seam import (
     seam,
 )
 from transports.errors import NoAddressLeft
-from transports.packet_track import opus_packet
 from transports.rtp_arrival import RtpArrival
 from transports.webrtc_peer import WebRTCPeer
 

@@ -9,12 +9,12 @@ import pytest
 from aioice import Candidate
 from aiortc import RTCCertificate, RTCIceGatherer, RTCIceTransport
 
+from tests.transports.packet_track import opus_packet
 from tests.transports.peers import BOUND_S, Call, Listener, calling, client_with
 from tests.transports.rtp_streams import opus_payload
 from transports import packet_guards
 from transports.direct_media import DirectDtlsTransport, DirectIceConnection, DirectStunProtocol
 from transports.packet_guards import GuardedDtlsTransport
-from transports.packet_track import opus_packet
 from transports.rtp_packet import RtpHeader, payload_untrusted
 
 SSRC: Final = 77

@@ -32,6 +32,7 @@ from google_crc32c import value as crc32c
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.transports.packet_track import opus_packet
 from tests.transports.peers import BOUND_S, Call, Listener, calling, client_with
 from tests.transports.rtp_streams import opus_payload
 from transports import packet_guards
@@ -48,7 +49,6 @@ from transports.packet_guards import (
     parse_packet_untrusted,
     parse_parameters_untrusted,
 )
-from transports.packet_track import opus_packet
 from transports.sctp_reassembly import BoundedInboundStream, DiscardingInboundStream
 
 # ---- packets by hand ------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from aiortc import RTCPeerConnection
 from aiortc.sdp import SessionDescription, candidate_from_sdp
 
 from tests.transports import offers
+from tests.transports.packet_track import opus_packet
 from tests.transports.peers import (
     BOUND_S,
     CONFIG,
@@ -32,7 +33,6 @@ from transports.aiortc_seam import IceBinding
 from transports.errors import MessageRefused, NoAddressLeft, SignallingRefused
 from transports.ice import candidate_untrusted
 from transports.jitter import WINDOW_S
-from transports.packet_track import opus_packet
 from transports.rate_limit import TokenBucket
 from transports.sctp_reassembly import MAX_MESSAGE_BYTES, MAX_PENDING_BYTES
 from transports.sdp import SdpLimits, offer_untrusted
@@ -69,7 +69,7 @@ async def test_our_packets_reach_the_client_as_they_are() -> None:
         await call.connected()
         said = speech(20)
         for i, payload in enumerate(said):
-            call.peer.send_audio(opus_packet(payload, i * 960))
+            call.peer.send_audio(payload, i * 960, 960)
         heard = [await asyncio.wait_for(call.client.rtp.get(), BOUND_S) for _ in said]
         assert [arrival.payload for arrival in heard] == said
         assert {arrival.codec for arrival in heard} == {"opus"}
@@ -79,23 +79,23 @@ async def test_our_packets_reach_the_client_as_they_are() -> None:
         ]
 
 
-async def test_flushed_packets_are_never_sent() -> None:
+async def test_a_pause_in_our_sound_is_marked_where_it_ends() -> None:
     async with calling(client_with(microphone=True)) as call:
         await call.connected()
-        call.peer.send_audio(opus_packet(b"\x08first", 0))
-        assert (await asyncio.wait_for(call.client.rtp.get(), BOUND_S)).payload == b"\x08first"
-        for i in range(10):
-            call.peer.send_audio(opus_packet(b"\x08stale", i * 960))
-        assert call.peer.flush_audio() == 10
-        call.peer.send_audio(opus_packet(b"\x08fresh", 9600))
-        assert (await asyncio.wait_for(call.client.rtp.get(), BOUND_S)).payload == b"\x08fresh"
+        stamps = [0, 960, 1920, 96_000, 96_960]
+        for stamp in stamps:
+            call.peer.send_audio(opus_payload(960), stamp, 960)
+        heard = [await asyncio.wait_for(call.client.rtp.get(), BOUND_S) for _ in stamps]
+        assert [arrival.marker for arrival in heard] == [True, False, False, True, False]
+        assert [a.sequence - heard[0].sequence for a in heard] == list(range(5))
 
 
-async def test_audio_before_the_connection_is_up_is_not_kept() -> None:
+async def test_audio_before_the_connection_is_up_or_after_its_end_goes_nowhere() -> None:
     peer = WebRTCPeer("peer", CONFIG, Listener())
-    peer.send_audio(opus_packet(b"x", 0))
-    assert peer.flush_audio() == 0
+    peer.send_audio(b"x", 0, 960)
     await peer.close()
+    peer.send_audio(b"x", 0, 960)
+    assert peer.counters.audio_dropped == 0
 
 
 async def test_the_answer_asks_for_error_correction() -> None:

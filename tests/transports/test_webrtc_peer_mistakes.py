@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from tests.transports import offers
+from tests.transports.packet_track import opus_packet
 from tests.transports.peers import BOUND_S, CONFIG, Listener, calling, client_with
 from tests.transports.rtp_streams import opus_payload
 from transports.aiortc_seam import SamplingReceiver
 from transports.errors import SignallingRefused
 from transports.jitter import Playable
-from transports.packet_track import opus_packet
 from transports.picture_sampler import EncodedPicture
 from transports.rtp_arrival import RtpArrival
 from transports.webrtc_peer import MAX_SECTIONS, WebRTCPeer

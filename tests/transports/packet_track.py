@@ -1,4 +1,4 @@
-"""The outgoing audio of one peer: Opus packets encoded once for the whole room."""
+"""A microphone that is already encoded: a track of ready Opus packets, for stock senders."""
 
 from __future__ import annotations
 
