@@ -42,6 +42,7 @@ SEAMS: Final[Mapping[str, str]] = {
     "tests/pipeline/test_room.py": "sees that a pipeline runs before it is ended",
     "transports/direct_sender.py": "keeps the counts that the sender reports are made of",
     "transports/direct_media.py": "hands media from aioice's socket to the receiver in one call",
+    "tests/transports/test_direct_sender.py": "looks where a packet leaves the connection",
     "tests/transports/test_direct_media.py": "watches which way media takes",
     "bench/synthetic_peer.py": "answers PLI and loses packets, which aiortc's sender cannot",
     "tests/conversation/test_bad_input.py": "sends more than aiortc's own limit would let it",
