@@ -112,7 +112,7 @@ class AudioOut(DirectStage):
             return
         if self._speaking and self._empty_beats >= STALL_BEATS:
             self._complete = True
-        samples = self.playout.take(flush=self._complete)
+        samples = self.playout.take(flush=self._complete) if self.playout.waiting else None
         if samples is None:
             self._pass_empty(now)
         else:

@@ -50,6 +50,10 @@ class Playout:
         return self._waiting / self.sample_rate
 
     @property
+    def waiting(self) -> bool:
+        return self._waiting > 0
+
+    @property
     def heard(self) -> Heard:
         return Heard(self._received / self.sample_rate, self._played / self.sample_rate)
 
@@ -100,7 +104,7 @@ class Playout:
             out.append(part)
             count -= part.size
             self._waiting -= part.size
-        return np.concatenate(out)
+        return out[0] if len(out) == 1 else np.concatenate(out)
 
 
 @dataclass(slots=True)

@@ -24,20 +24,18 @@ class Ticker:
 
     def __init__(self) -> None:
         self.late_beats = 0
-        self._beats: list[Beat] = []
+        self._beats: dict[Beat, None] = {}  # ordered; a list would be searched at every beat
         self._task: asyncio.Task[None] | None = None
 
     def subscribe(self, beat: Beat) -> None:
         """Idempotent. The first beat comes as soon as the loop is free."""
-        if beat not in self._beats:
-            self._beats.append(beat)
+        self._beats.setdefault(beat)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="ticker")
 
     def unsubscribe(self, beat: Beat) -> None:
         """Idempotent. No beat comes after this returns."""
-        if beat in self._beats:
-            self._beats.remove(beat)
+        self._beats.pop(beat, None)
 
     async def close(self) -> None:
         """Idempotent. Drops all subscribers and waits for the beat in hand."""

@@ -6,8 +6,9 @@ in `messages.py`; only these two files know the SDK's types.
 
 Sound and pictures, 26 messages a second of each room, are written to the SDK's own connection
 as the text that the SDK would write: its validation of each takes 54 of 56 µs. That reaches into
-one private name, `AsyncSession._ws`, of the version that constraints.txt pins; `test_client_wire`
-compares the text with the SDK's.
+one private name, `AsyncSession._ws`, of the version that constraints.txt pins; `test_messages`
+compares the text with the SDK's. What comes is read from that connection, too: an answer's sound
+and words by `streamed.py`, all else by the SDK, which is given the message again.
 """
 
 import asyncio
@@ -45,6 +46,7 @@ from processors.gemini.outbox import (
     Turns,
 )
 from processors.gemini.seed import Seed
+from processors.gemini.streamed import streamed_events
 
 logger = logging.getLogger(__name__)
 
@@ -93,12 +95,30 @@ class Unsendable(Exception):
     """The SDK refuses this item, on this connection and on any other: our fault."""
 
 
+class _Again:
+    """The SDK's connection, for an SDK that is to read a message which was read before."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self.message: bytes | None = None
+
+    async def recv(self, **options: Any) -> Any:
+        message, self.message = self.message, None
+        return await self._socket.recv(**options) if message is None else message
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
 class LiveConnection:
     """One open session. `send` and `receive` raise `GeminiError` when it ends."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-        self._write = session._ws.send
+        sdk: Any = session  # its connection is typed as what websockets makes, not as what it uses
+        socket = sdk._ws
+        self._again = sdk._ws = _Again(socket)
+        self._write, self._read = socket.send, socket.recv
         self._messages = session.receive()
         self._unreadable = 0
 
@@ -150,6 +170,12 @@ class LiveConnection:
         """What the next message says; a message that the SDK cannot read says nothing."""
         while True:
             try:
+                if self._again.message is None:
+                    self._again.message = await self._read(decode=False)
+                    if (streamed := streamed_events(self._again.message)) is not None:
+                        self._again.message = None
+                        self._unreadable = 0
+                        return streamed
                 message = await anext(self._messages)
             except StopAsyncIteration:
                 # The SDK's iterator ends with each turn, and after what it cannot read.

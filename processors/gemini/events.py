@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from processors.frames import Role, ToolCall
+
+OUTPUT_HZ: Final = 24_000  # where the MIME type does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +123,12 @@ LiveEvent = (
     | Citations
     | Disconnected
 )
+
+
+def rate_of(mime: str) -> int:
+    """Samples a second, of a MIME type such as "audio/pcm;rate=24000"."""
+    for parameter in mime.split(";")[1:]:
+        name, _, value = parameter.strip().partition("=")
+        if name == "rate" and value.isdigit():
+            return int(value)
+    return OUTPUT_HZ

@@ -23,11 +23,11 @@ from processors.gemini.events import (
     TurnComplete,
     Usage,
     VoiceActivityEvent,
+    rate_of,
 )
 from processors.gemini.outbox import Audio, Picture, ToolResponse, Turns
 
 INPUT_MIME: Final = "audio/pcm;rate=16000"
-OUTPUT_HZ: Final = 24_000  # where the MIME type does not say
 _SPEECH_STARTS: Final = types.VadSignalType.VAD_SIGNAL_TYPE_SOS
 _SPEECH_ENDS: Final = types.VadSignalType.VAD_SIGNAL_TYPE_EOS
 
@@ -123,20 +123,12 @@ def _parts(turn: types.Content | None) -> list[LiveEvent]:
         if blob is not None and blob.data:
             mime = blob.mime_type or ""
             if mime.startswith("audio/pcm"):
-                out.append(AudioChunk(blob.data, _rate(mime)))
+                out.append(AudioChunk(blob.data, rate_of(mime)))
             elif mime.startswith("image/"):
                 out.append(ModelImage(mime, blob.data))
         if part.text:
             out.append(ModelText(part.text, bool(part.thought)))
     return out
-
-
-def _rate(mime: str) -> int:
-    for parameter in mime.split(";")[1:]:
-        name, _, value = parameter.strip().partition("=")
-        if name == "rate" and value.isdigit():
-            return int(value)
-    return OUTPUT_HZ
 
 
 def _citations(content: types.LiveServerContent) -> list[LiveEvent]:

@@ -81,6 +81,7 @@ def test_a_cut_forgets_what_waits_and_tells_what_was_heard() -> None:
         playout.take(flush=False)
     assert playout.cut() == Heard(received_s=1.0, played_s=0.5)
     assert playout.waiting_s == 0.0
+    assert not playout.waiting
     assert playout.take(flush=True) is None
     playout.push(ramp(PACKET, 7))
     (packet,) = taken(playout)

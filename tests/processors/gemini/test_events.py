@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from processors.gemini import events
-from processors.gemini.events import Interrupted, LiveEvent, TurnComplete
+from processors.gemini.events import Interrupted, LiveEvent, TurnComplete, rate_of
 
 DEFINED = [
     kind
@@ -33,3 +33,18 @@ def test_nobody_can_change_an_event(kind: Any) -> None:
     for field in dataclasses.fields(kind):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(event, field.name, "y")
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "rate"),
+    [
+        ("audio/pcm", 24_000),
+        ("audio/pcm;rate=16000", 16_000),
+        ("audio/pcm; rate=48000", 48_000),
+        ("audio/pcm;channels=1;rate=8000", 8_000),
+        ("audio/pcm;rate=fast", 24_000),
+        ("audio/pcm;rate", 24_000),
+    ],
+)
+def test_the_rate_is_in_the_mime_type(mime_type: str, rate: int) -> None:
+    assert rate_of(mime_type) == rate
