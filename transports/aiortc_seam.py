@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
 from struct import Struct
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import aioice.ice
 import aiortc.codecs
@@ -98,6 +98,14 @@ def seam(
         packet_guards.on_dropped.reset(dropped_token)
 
 
+class _Payload(NamedTuple):
+    """What a payload type stands for. `of`: the one that an RTX payload carries again."""
+
+    codec: str
+    clock_hz: int
+    of: int | None
+
+
 class SamplingReceiver(RTCRtpReceiver):
     """Hands each RTP packet to the connection's sink; decodes nothing, starts no thread."""
 
@@ -106,12 +114,17 @@ class SamplingReceiver(RTCRtpReceiver):
         self._kind = kind
         self._sink = sink
         self._declared: set[int] = set()
+        self._payloads: dict[int, _Payload] = {}  # aiortc works a codec's name out each time
         self._stock: Any = self  # the name-mangled attributes of aiortc's class
 
     async def receive(self, parameters: RTCRtpReceiveParameters) -> None:
         """Also after a renegotiation, which may name other codecs and streams."""
         for codec in parameters.codecs:
             self._stock._RTCRtpReceiver__codecs[codec.payloadType] = codec
+            again = codec.parameters.get("apt") if codec.name == "rtx" else None
+            of = again if isinstance(again, int) else None
+            assert codec.payloadType is not None  # it was negotiated
+            self._payloads[codec.payloadType] = _Payload(codec.name, codec.clockRate, of)
         retransmitted = {e.rtx.ssrc: e.ssrc for e in parameters.encodings if e.rtx}
         self._stock._RTCRtpReceiver__rtx_ssrc = retransmitted
         self._declared = {e.ssrc for e in parameters.encodings} | retransmitted.keys()
@@ -136,13 +149,13 @@ class SamplingReceiver(RTCRtpReceiver):
             self._hand_over(header, packet.payload)
 
     def wants(self, header: RtpHeader) -> bool:
-        codec = self._stock._RTCRtpReceiver__codecs.get(header.payload_type)
-        if codec is None:
+        known = self._payloads.get(header.payload_type)
+        if known is None:
             return False
-        self._count(header, codec.clockRate)  # also when switched off: it bounds the streams
+        self._count(header, known.clock_hz)  # also when switched off: it bounds the streams
         if not self._enabled:
             return False
-        return codec.name == "rtx" or self._sink.wants(self._kind, header.ssrc, self)
+        return known.codec == "rtx" or self._sink.wants(self._kind, header.ssrc, self)
 
     def take(self, header: RtpHeader, packet: bytes) -> None:
         """Raises `PayloadRefused`."""
@@ -150,19 +163,19 @@ class SamplingReceiver(RTCRtpReceiver):
             self._hand_over(header, payload_untrusted(packet))
 
     def _hand_over(self, header: RtpHeader, payload: bytes) -> None:
-        codec = self._stock._RTCRtpReceiver__codecs.get(header.payload_type)
+        known = self._payloads.get(header.payload_type)
         ssrc, sequence = header.ssrc, header.sequence_number
-        if codec is not None and codec.name == "rtx":
-            codec = self._stock._RTCRtpReceiver__codecs.get(codec.parameters.get("apt"))
+        if known is not None and known.codec == "rtx":
+            known = None if known.of is None else self._payloads.get(known.of)
             ssrc = self._stock._RTCRtpReceiver__rtx_ssrc.get(ssrc)
             if ssrc is None or len(payload) < ORIGINAL_SEQUENCE.size:
                 return
             # RFC 4588 section 4: the number the packet had when it was first sent.
             (sequence,), payload = ORIGINAL_SEQUENCE.unpack_from(payload), payload[2:]
-        if codec is None:
+        if known is None:
             return
         arrival = RtpArrival(
-            self._kind, codec.name, ssrc, sequence, header.timestamp, bool(header.marker), payload
+            self._kind, known.codec, ssrc, sequence, header.timestamp, bool(header.marker), payload
         )
         self._sink.on_rtp(arrival, self)
 

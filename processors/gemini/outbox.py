@@ -217,12 +217,12 @@ class Outbox:
 
     def _follow_activity(self, item: Outgoing) -> None:
         match item:
+            case Audio():
+                self._activity_heard = self._in_activity
             case ActivityStart():
                 self._in_activity, self._activity_heard = True, False
             case ActivityEnd():
                 self._in_activity, self._activity_heard = False, False
-            case Audio():
-                self._activity_heard = self._in_activity
 
     def _append(self, item: Outgoing) -> None:
         self._waiting.append(_Slot(item))
