@@ -23,7 +23,10 @@ class AudioReceiver:
 
     def on_rtp(self, arrival: RtpArrival) -> None:
         now = self._clock()
-        self._play(self.jitter.push(arrival, now), now)
+        for playable in self.jitter.push(arrival, now):
+            self._on_playable(playable)
+        if self._timer is None and self.jitter.deadline is not None:
+            self._set_timer(self.jitter.deadline - now)
 
     def close(self) -> None:
         """Forgets what is held back. Idempotent."""
@@ -31,15 +34,13 @@ class AudioReceiver:
             self._timer.cancel()
             self._timer = None
 
-    def _play(self, playables: list[Playable], now: float) -> None:
-        for playable in playables:
-            self._on_playable(playable)
-        deadline = self.jitter.deadline
-        if deadline is not None and self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(max(0.0, deadline - now), self._expire)
+    def _set_timer(self, in_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, in_s), self._expire)
 
     def _expire(self) -> None:
         self._timer = None
         now = self._clock()
-        self._play(self.jitter.expire(now), now)
+        for playable in self.jitter.expire(now):
+            self._on_playable(playable)
+        if self.jitter.deadline is not None:
+            self._set_timer(self.jitter.deadline - now)

@@ -1,10 +1,14 @@
 """The jitter window for one peer's Opus stream: order, gaps and silences.
 
 A packet that is the next one expected leaves at once, so a stream without loss gains no
-delay here. At a gap the packets behind it wait, until they hold `WINDOW_S` of sound or that
-much time has passed; then the missing ones are given up. The last of them is followed by a
-packet that may hold its forward error correction (RFC 6716 section 2.1.7); of the others the
-first few are concealed and the rest are silence.
+delay here. At a gap the packets behind it wait, as long as packets came late on this path
+lately (`reorder_wait.py`: 10 to 100 ms), and never hold more than 100 ms of sound; then the
+missing ones are given up. The last of them is followed by a packet that may hold its forward
+error correction (RFC 6716 section 2.1.7); of the others the first few are concealed and the
+rest are silence.
+
+Nothing is held to be played smoothly: what is played goes to a speech model, which does not
+hear when a packet came.
 
 A jump of the timestamp without one of the sequence number is silence that the sender
 suppressed (RFC 7587 section 3.1.3), not loss. A jump of the sequence number too large for a
@@ -17,8 +21,16 @@ from typing import Final, NamedTuple
 
 from transports.errors import PayloadRefused
 from transports.opus_packet import CLOCK_HZ, opus_duration_untrusted
+from transports.reorder_wait import LEAST_S, MOST_S, ReorderWait
 from transports.rtp_arrival import RtpArrival
-from transports.rtp_sequence import sequence_add, sequence_delta, timestamp_add, timestamp_delta
+from transports.rtp_sequence import (
+    SEQUENCE_MODULUS,
+    TIMESTAMP_MODULUS,
+    sequence_add,
+    sequence_delta,
+    timestamp_add,
+    timestamp_delta,
+)
 
 __all__ = [
     "CLOCK_HZ",
@@ -30,21 +42,19 @@ __all__ = [
     "Silence",
 ]
 
-WINDOW_S: Final = 0.06  # three usual packets: enough for Wi-Fi reordering and for FEC
 RESYNC_PACKETS: Final = 50  # one usual second: a larger jump is a new stream, not a loss
 CONCEALED_MOST: Final = 5  # what a decoder makes up fades to nothing within 100 ms
 MIN_SILENCE: Final = CLOCK_HZ // 100  # less is a sender's unsteady clock
 MAX_SILENCE: Final = CLOCK_HZ  # a longer pause is not worth filling
 MAX_LATE: Final = CLOCK_HZ * 10  # what an abandoned network path may still deliver
+MAX_HELD: Final = round(MOST_S * CLOCK_HZ)  # of sound
 
-_WINDOW: Final = round(WINDOW_S * CLOCK_HZ)
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """An Opus packet whose turn it is."""
 
-    payload: bytes
+    payload: Final[bytes]  # frozen=True would say the same and take twice the time to make
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,8 @@ class _Held(NamedTuple):
 class JitterWindow:
     """`push` every packet as it arrives, `expire` at `deadline`; play what they return, in order.
 
-    Times are those of one monotonic clock, in seconds.
+    Times are those of one monotonic clock, in seconds. Between calls either nothing is held, or
+    the first packet held is behind a gap.
     """
 
     counters: JitterCounters = field(default_factory=JitterCounters)
@@ -101,15 +112,18 @@ class JitterWindow:
     _expected: int = 0
     _next_timestamp: int = 0
     _duration: int = CLOCK_HZ // 50
-    _held: dict[int, _Held] = field(default_factory=dict)
+    _held: dict[int, _Held] = field(default_factory=dict)  # in the order of arrival
     _stray: _Held | None = None
+    _wait: ReorderWait = field(default_factory=ReorderWait)
+    _wait_s: float = LEAST_S  # for the gaps there are
+    _given_up: dict[int, float] = field(default_factory=dict)  # when each was overtaken
 
     @property
     def deadline(self) -> float | None:
         """When `expire` has something to do; None while nothing is held."""
         if not self._held:
             return None
-        return min(held.arrived_at for held in self._held.values()) + WINDOW_S
+        return next(iter(self._held.values())).arrived_at + self._wait_s
 
     def push(self, packet: RtpArrival, now: float) -> list[Playable]:
         """What can be played now. The payload may be anything; what is not Opus is dropped."""
@@ -119,12 +133,38 @@ class JitterWindow:
         except PayloadRefused:
             self.counters.refused += 1
             return []
-        arrival = _Held(packet, duration, now)
+        # Nearly every packet: `_place` would do the same in three times the time.
+        if (
+            packet.sequence == self._expected
+            and packet.timestamp == self._next_timestamp
+            and packet.ssrc == self._ssrc
+            and not self._held
+            and self._stray is None
+        ):
+            self._expected = (packet.sequence + 1) % SEQUENCE_MODULUS
+            self._next_timestamp = (packet.timestamp + duration) % TIMESTAMP_MODULUS
+            self._duration = duration
+            return [Received(packet.payload)]
+        return self._place(_Held(packet, duration, now), now)
+
+    def expire(self, now: float) -> list[Playable]:
+        """What can be played because what is missing has been waited for long enough."""
+        out: list[Playable] = []
+        while (deadline := self.deadline) is not None:
+            if now < deadline and sum(h.duration for h in self._held.values()) < MAX_HELD:
+                break
+            out += self._skip_gap()
+            out += self._release()
+        return out
+
+    def _place(self, arrival: _Held, now: float) -> list[Playable]:
+        packet = arrival.packet
         if packet.ssrc != self._ssrc:
             return self._start(arrival)
         ahead = sequence_delta(packet.sequence, self._expected)
         if ahead < 0 and self._is_late(ahead, packet.timestamp):
             self.counters.late += 1
+            self._note_late(self._given_up.pop(packet.sequence, None), now)
             return []
         if abs(ahead) > RESYNC_PACKETS:
             return self._far(arrival)
@@ -132,18 +172,23 @@ class JitterWindow:
         if packet.sequence in self._held:
             self.counters.duplicate += 1
             return []
+        if self._held:
+            self._note_late(self._overtaken_at(packet.sequence), now)
+        else:
+            self._wait_s = self._wait.seconds(now)
         self._held[packet.sequence] = arrival
         return self._release() + self.expire(now)
 
-    def expire(self, now: float) -> list[Playable]:
-        """What can be played because what is missing has been waited for long enough."""
-        out: list[Playable] = []
-        while (deadline := self.deadline) is not None:
-            if now < deadline and sum(h.duration for h in self._held.values()) < _WINDOW:
-                break
-            out += self._skip_gap()
-            out += self._release()
-        return out
+    def _overtaken_at(self, sequence: int) -> float | None:
+        """When the first packet held came that was sent after this one."""
+        return next(
+            (h.arrived_at for s, h in self._held.items() if sequence_delta(s, sequence) > 0), None
+        )
+
+    def _note_late(self, overtaken_at: float | None, now: float) -> None:
+        if overtaken_at is not None:
+            self._wait.late(now - overtaken_at, now)
+            self._wait_s = self._wait.seconds(now)
 
     def _is_late(self, ahead: int, timestamp: int) -> bool:
         behind = timestamp_delta(self._next_timestamp, timestamp)
@@ -153,6 +198,7 @@ class JitterWindow:
         """A stream of its own, after what is left of the one before."""
         out = self.expire(math.inf)
         self._forget_stray()
+        self._given_up.clear()
         self._ssrc = first.packet.ssrc
         self._next_timestamp = first.packet.timestamp
         return out + self._play(first)
@@ -165,7 +211,9 @@ class JitterWindow:
             return []
         self._stray = None
         self.counters.resyncs += 1
-        return self.expire(math.inf) + self._play(before) + self._play(arrival)
+        out = self.expire(math.inf)
+        self._given_up.clear()
+        return out + self._play(before) + self._play(arrival)
 
     def _forget_stray(self) -> None:
         if self._stray is not None:
@@ -203,8 +251,17 @@ class JitterWindow:
         out += self._silence_until(packet.timestamp)
         out.append(Missing(packet.payload))
         self.counters.lost += lost
+        self._note_given_up(lost, first)
         self._expected, self._next_timestamp = first, packet.timestamp
         return out
+
+    def _note_given_up(self, count: int, before: int) -> None:
+        """So that one which comes after all is known for late, and not for a copy."""
+        overtaken_at = next(iter(self._held.values())).arrived_at
+        for back in range(count, 0, -1):
+            self._given_up[sequence_add(before, -back)] = overtaken_at
+        while len(self._given_up) > RESYNC_PACKETS:
+            del self._given_up[next(iter(self._given_up))]
 
     def _silence_until(self, timestamp: int) -> list[Playable]:
         pause = timestamp_delta(timestamp, self._next_timestamp)

@@ -14,6 +14,10 @@ _FRAME_DURATIONS: Final = (
     *(120, 240, 480, 960) * 4,
 )
 _ARBITRARY_COUNT: Final = 3
+# By the whole first byte, whose last two bits say: one frame, two, two, as many as the next says.
+_DURATIONS: Final = tuple(
+    _FRAME_DURATIONS[toc >> 3] * (1, 2, 2, 0)[toc & _ARBITRARY_COUNT] for toc in range(256)
+)
 
 
 def opus_duration_untrusted(payload: bytes) -> int:
@@ -23,13 +27,12 @@ def opus_duration_untrusted(payload: bytes) -> int:
     """
     if not payload:
         raise PayloadRefused("an Opus packet is empty")
-    frame = _FRAME_DURATIONS[payload[0] >> 3]
-    code = payload[0] & 0x03
-    if code != _ARBITRARY_COUNT:
-        return frame if code == 0 else frame * 2
+    duration = _DURATIONS[payload[0]]
+    if duration:
+        return duration
     if len(payload) < 2:
         raise PayloadRefused("an Opus packet is cut short before its frame count")
-    duration = frame * (payload[1] & 0x3F)
+    duration = _FRAME_DURATIONS[payload[0] >> 3] * (payload[1] & 0x3F)
     if not 0 < duration <= MAX_DURATION:
         raise PayloadRefused("an Opus packet holds no frame or more than 120 ms")
     return duration

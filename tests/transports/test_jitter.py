@@ -15,7 +15,6 @@ from transports.jitter import (
     MAX_SILENCE,
     MIN_SILENCE,
     RESYNC_PACKETS,
-    WINDOW_S,
     JitterWindow,
     Missing,
     Playable,
@@ -23,6 +22,7 @@ from transports.jitter import (
     Silence,
 )
 from transports.opus_packet import opus_duration_untrusted
+from transports.reorder_wait import LEAST_S, MARGIN, MOST_S, PERIOD_S
 from transports.rtp_arrival import RtpArrival
 
 PACKET_S = 0.02
@@ -80,18 +80,32 @@ def test_a_reordered_packet_is_put_back_in_its_place() -> None:
     assert played(JitterWindow(), [a, c, b, d]) == received([a, b, c, d])
 
 
-def test_a_lost_packet_is_given_up_when_60_ms_wait_behind_it() -> None:
+def test_a_lost_packet_is_given_up_when_the_next_has_waited_a_little() -> None:
     window = JitterWindow()
-    a, b, c, d, e = opus_stream([960] * 5)
-    assert played(window, [a, c, d]) == received([a])
-    assert window.push(e, 0.06) == [Missing(c.payload), *received([c, d, e])]
+    a, b, c, d = opus_stream([960] * 4)
+    assert played(window, [a, c]) == received([a])
+    assert window.deadline == pytest.approx(0.02 + LEAST_S)
+    assert window.expire(0.02 + LEAST_S - 0.001) == []
+    assert window.expire(0.02 + LEAST_S) == [Missing(c.payload), *received([c])]
+    assert window.deadline is None
+    assert window.expire(99.0) == []
     assert window.counters.lost == 1
-    assert window.push(b, 0.08) == []
+    assert window.push(d, 0.04) == received([d])
+    assert window.push(b, 0.2) == []
     assert window.counters.late == 1
 
 
-@pytest.mark.parametrize(("duration", "waiting"), [(480, 6), (960, 3), (1920, 2), (2880, 1)])
-def test_the_window_is_a_time_not_a_number_of_packets(duration: int, waiting: int) -> None:
+def test_a_packet_that_comes_meanwhile_tells_the_time_as_well() -> None:
+    window = JitterWindow()
+    a, _, c, d = opus_stream([960] * 4)
+    assert played(window, [a, c]) == received([a])
+    assert window.push(d, 0.04) == [Missing(c.payload), *received([c, d])]
+
+
+@pytest.mark.parametrize(("duration", "waiting"), [(480, 10), (960, 5), (1920, 3), (2880, 2)])
+def test_no_more_than_100_ms_of_sound_wait_however_fast_they_come(
+    duration: int, waiting: int
+) -> None:
     first, _lost, *rest = opus_stream([duration] * 12)
     window = JitterWindow()
     window.push(first, 0.0)
@@ -100,31 +114,111 @@ def test_the_window_is_a_time_not_a_number_of_packets(duration: int, waiting: in
     assert held[-1] == [Missing(rest[0].payload), *received(rest[:waiting])]
 
 
-def test_nothing_waits_longer_than_the_window_when_nothing_more_comes() -> None:
-    window = JitterWindow()
-    a, _, c = opus_stream([960] * 3)
-    window.push(a, 1.0)
-    assert window.deadline is None
-    window.push(c, 1.1)
-    assert window.deadline == pytest.approx(1.1 + WINDOW_S)
-    assert window.expire(1.1 + WINDOW_S - 0.001) == []
-    assert window.expire(1.1 + WINDOW_S) == [Missing(c.payload), *received([c])]
-    assert window.deadline is None
-    assert window.expire(99.0) == []
-
-
-def test_a_packet_behind_a_second_gap_waits_no_longer_than_its_own_window() -> None:
+def test_a_packet_behind_a_second_gap_waits_no_longer_than_its_own_time() -> None:
     window = JitterWindow()
     packets = opus_stream([960] * 10)
     window.push(packets[0], 0.0)
     window.push(packets[4], 0.0)  # 1, 2, 3 missing
-    window.push(packets[2], 0.05)
-    assert window.expire(0.06) == [
+    window.push(packets[2], 0.005)
+    assert window.expire(LEAST_S) == [
         Missing(packets[2].payload),
         *received([packets[2]]),
         Missing(packets[4].payload),
         *received([packets[4]]),
     ]
+
+
+def test_a_packet_that_fills_one_gap_leaves_the_other_its_time() -> None:
+    window = JitterWindow()
+    packets = opus_stream([960] * 5)
+    window.push(packets[0], 0.0)
+    window.push(packets[2], 0.0)
+    window.push(packets[4], 0.004)
+    assert window.push(packets[1], 0.006) == received(packets[1:3])
+    assert window.deadline == pytest.approx(0.004 + LEAST_S)
+    assert window.push(packets[3], 0.007) == received(packets[3:])
+
+
+# ---- how long a gap is waited for -------------------------------------------------------------
+
+
+def wait_of(window: JitterWindow, at: float) -> float:
+    """How long the window waits for a packet that is lost at that time."""
+    before = window.push(opus(7_000, 0, ssrc=9), at)
+    assert before[-1] == Received(opus(7_000, 0, ssrc=9).payload)
+    window.push(opus(7_002, 1_920, ssrc=9), at)
+    assert window.deadline is not None
+    wait = window.deadline - at
+    window.expire(window.deadline)
+    window.push(opus(0, 0), at)
+    return wait
+
+
+def test_a_packet_that_comes_after_it_was_given_up_makes_the_next_gap_wait_longer() -> None:
+    window = JitterWindow()
+    packets = opus_stream([960] * 12)
+    window.push(packets[0], 0.0)
+    window.push(packets[3], 0.04)
+    assert Missing(packets[3].payload) in window.expire(0.04 + LEAST_S)
+    assert window.push(packets[2], 0.08) == []  # 40 ms after it was overtaken
+    window.push(packets[4], 0.09)
+    window.push(packets[6], 0.1)
+    assert window.deadline == pytest.approx(0.1 + MARGIN * 0.04)
+    assert window.push(packets[5], 0.14) == received(packets[5:7])
+    assert window.counters.lost == 2
+
+
+def test_a_packet_that_comes_in_time_keeps_the_wait_long_enough() -> None:
+    window = JitterWindow()
+    packets = opus_stream([960] * 6)
+    window.push(packets[0], 0.0)
+    window.push(packets[2], 0.0)
+    window.push(packets[1], 0.009)  # shorter than the least
+    assert wait_of(window, 0.1) == pytest.approx(MARGIN * 0.009)
+
+
+def test_the_wait_for_a_gap_that_is_open_grows_too() -> None:
+    window = JitterWindow()
+    packets = opus_stream([960] * 8)
+    window.push(packets[0], 0.0)
+    window.push(packets[2], 0.0)
+    window.expire(LEAST_S)
+    window.push(packets[4], 0.03)
+    window.push(packets[1], 0.036)
+    assert window.deadline == pytest.approx(0.03 + MARGIN * 0.036)
+
+
+def test_without_reordering_the_wait_is_short_again_after_a_while() -> None:
+    window = JitterWindow()
+    packets = opus_stream([960] * 3)
+    window.push(packets[0], 0.0)
+    window.push(packets[2], 0.0)
+    window.push(packets[1], 0.06)
+    assert wait_of(window, 4.0) == pytest.approx(MARGIN * 0.06)
+    assert wait_of(window, 0.06 + 2 * PERIOD_S) == pytest.approx(LEAST_S)
+
+
+def test_copies_and_what_an_old_path_delivers_do_not_lengthen_the_wait() -> None:
+    window = JitterWindow()
+    packets = opus_stream([960] * 4)
+    played(window, packets)
+    played(window, packets)
+    window.push(opus(5, 4_800), 0.1)
+    window.expire(0.2)
+    window.push(opus(4, 3_840), 0.1 + MOST_S + 0.001)
+    assert window.counters.late == 5
+    assert wait_of(window, 0.3) == pytest.approx(LEAST_S)
+
+
+def test_what_was_given_up_is_remembered_for_a_second_only() -> None:
+    window = JitterWindow()
+    window.push(opus(0, 0), 0.0)
+    for number in range(2, 2 * RESYNC_PACKETS + 10, 2):  # every other packet is lost
+        window.push(opus(number, number * 960), 0.0)
+        window.expire(LEAST_S)
+    window.push(opus(1, 960), 0.05)
+    assert wait_of(window, 0.1) == pytest.approx(LEAST_S)
+    assert window.counters.late == 1
 
 
 def test_a_copy_is_played_once() -> None:
@@ -166,6 +260,17 @@ def test_a_lost_packet_is_as_long_as_those_before_and_never_longer_than_the_gap(
         *received(packets[:1]),
         Missing(packets[3].payload),
         *received(packets[3:]),
+    ]
+
+
+def test_after_a_change_in_the_stream_it_is_as_long_as_those_since() -> None:
+    packets = opus_stream([960, 480, 480, 480, 480, 480])
+    out = played(JitterWindow(), [*packets[:2], *packets[4:]])
+    assert out == [
+        *received(packets[:2]),
+        Missing(None),
+        Missing(packets[4].payload),
+        *received(packets[4:]),
     ]
 
 
@@ -359,7 +464,7 @@ def test_two_minutes_of_a_bad_network_keep_their_length(seed: int, loss: float) 
     assert loss * 0.7 < missing / 6_000 < loss * 1.3
     latest = {packet.payload: at for at, packet in reversed(arrivals)}
     waits = [at - latest[p.payload] for at, p in out if isinstance(p, Received)]
-    assert max(waits) <= WINDOW_S + 1e-9
+    assert max(waits) <= MOST_S + 1e-9
     assert sum(wait < 0.001 for wait in waits) / len(waits) > 1 - 5 * loss - 0.5 * 0.03 / 0.02
 
 
@@ -402,7 +507,7 @@ def test_packets_come_out_at_most_once_in_order_and_in_time(
     assert len({payload for _, payload in came}) == len(came)
     positions = [(arrived[payload][1].sequence - 60_000) % 65_536 for _, payload in came]
     assert all(earlier < later for earlier, later in pairwise(positions))
-    assert all(at - arrived[payload][0] <= WINDOW_S + 1e-9 for at, payload in came)
+    assert all(at - arrived[payload][0] <= MOST_S + 1e-9 for at, payload in came)
     assert all(earlier <= later for (earlier, _), (later, _) in pairwise(out))
 
 

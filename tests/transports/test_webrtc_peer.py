@@ -32,8 +32,8 @@ from transports import rtvi, webrtc_peer
 from transports.aiortc_seam import IceBinding
 from transports.errors import MessageRefused, NoAddressLeft, SignallingRefused
 from transports.ice import candidate_untrusted
-from transports.jitter import WINDOW_S
 from transports.rate_limit import TokenBucket
+from transports.reorder_wait import MOST_S
 from transports.sctp_reassembly import MAX_MESSAGE_BYTES, MAX_PENDING_BYTES
 from transports.sdp import SdpLimits, offer_untrusted
 from transports.video_receiver import FeedbackSender
@@ -516,7 +516,7 @@ async def test_nothing_is_heard_of_a_peer_that_is_closed() -> None:
     peer.audio.on_rtp(third)  # waits for the second
     await peer.close()
     over = asyncio.Event()
-    asyncio.get_running_loop().call_later(WINDOW_S * 1.5, over.set)
+    asyncio.get_running_loop().call_later(MOST_S * 1.5, over.set)
     await asyncio.wait_for(over.wait(), BOUND_S)
     assert listener.audio.qsize() == 1
 
