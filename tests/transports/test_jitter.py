@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.transports.audio_paths import duration_of, run
 from tests.transports.rtp_streams import OPUS_TOC, opus, opus_payload, opus_stream
 from transports.jitter import (
     CLOCK_HZ,
@@ -35,21 +36,6 @@ def played(window: JitterWindow, packets: Iterable[RtpArrival]) -> list[Playable
 
 def received(packets: Iterable[RtpArrival]) -> list[Playable]:
     return [Received(packet.payload) for packet in packets]
-
-
-def duration_of(playables: Iterable[Playable]) -> int:
-    """As a listener plays them: what is missing is as long as the packet before."""
-    total, last = 0, 960
-    for playable in playables:
-        match playable:
-            case Received(payload):
-                last = opus_duration_untrusted(payload)
-                total += last
-            case Missing():
-                total += last
-            case Silence(duration):
-                total += duration
-    return total
 
 
 # ---- in order -------------------------------------------------------------------------------
@@ -436,19 +422,6 @@ def shaken(
             if rng.random() >= loss:
                 arrivals.append((at + rng.random() * jitter_s, packet))
     return sorted(arrivals, key=lambda arrival: arrival[0])
-
-
-def run(arrivals: list[tuple[float, RtpArrival]]) -> list[tuple[float, Playable]]:
-    """Plays a network's arrivals with a timer that is on time: (when, what)."""
-    window = JitterWindow()
-    out: list[tuple[float, Playable]] = []
-    for at, packet in arrivals:
-        while (deadline := window.deadline) is not None and deadline <= at:
-            out += ((deadline, playable) for playable in window.expire(deadline))
-        out += ((at, playable) for playable in window.push(packet, at))
-    while (deadline := window.deadline) is not None:
-        out += ((deadline, playable) for playable in window.expire(deadline))
-    return out
 
 
 @pytest.mark.parametrize("seed", range(3))
