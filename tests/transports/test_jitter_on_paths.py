@@ -144,11 +144,11 @@ def test_a_step_of_the_senders_clock_costs_no_packet_and_no_delay(step: int) -> 
 @pytest.mark.parametrize("jump_s", [-1e6, -2.0, 0.5, 1e6])
 def test_a_jump_of_our_own_clock_holds_nothing_up(jump_s: float) -> None:
     """A machine that slept; and should a clock ever go back, packets tell the time."""
-    packets = [p for i, p in enumerate(talk(400)) if i % 10 != 5]
+    packets = [p for i, p in enumerate(talk(400)) if i % 10 != 5]  # 203 is behind a gap
     window = JitterWindow()
     played = 0
     for i, packet in enumerate(packets):
-        now = 1000.0 + i * 0.02 + (jump_s if i >= 202 else 0.0)
+        now = 1000.0 + i * 0.02 + (jump_s if i >= 204 else 0.0)
         played += len(window.push(packet, now))
         sent = packet.sequence - START[0]
         assert 0 <= (sent % 65_536) + 1 - played <= MOST_S / 0.02 + 1
