@@ -212,6 +212,7 @@ async def test_outside_the_seam_aiortc_is_as_it_was() -> None:
 def test_opus_is_the_only_audio_codec_and_asks_for_error_correction() -> None:
     (opus,) = aiortc.codecs.CODECS["audio"]
     assert opus.name == "opus" and opus.parameters["useinbandfec"] == 1
+    assert opus.parameters["maxaveragebitrate"] == 32_000, "less has no room for it"
     assert not any("abs-send" in e.uri for e in aiortc.codecs.HEADER_EXTENSIONS["video"])
 
 
