@@ -32,16 +32,16 @@ MAX_FUNCTION_LINES: Final = 50
 LONG_FILES: Final[Mapping[str, str]] = {}
 LONG_FUNCTIONS: Final[Mapping[str, str]] = {}
 SEAMS: Final[Mapping[str, str]] = {
-    "transports/aiortc_seam.py": "replaces parts of aiortc and aioice that have no public door",
-    "transports/packet_guards.py": "drops malformed packets where aiortc and aioice read them",
+    "transports/aiortc_seam/direct_media.py": "hands media from the socket to the receiver at once",
+    "transports/aiortc_seam/direct_sender.py": "keeps the counts that sender reports are made of",
+    "transports/aiortc_seam/packet_guards.py": "drops malformed packets where they are read",
+    "transports/aiortc_seam/sampling_receiver.py": "takes the place of a receiver that decodes",
     "processors/gemini/client.py": "writes sound past the SDK's validation: 2 µs instead of 56",
     "tests/processors/gemini/test_messages.py": "compares that with what the SDK writes",
     "tests/transports/test_aiortc_seam.py": "watches what the seam replaces",
     "tests/transports/test_packet_guards.py": "sends what aiortc itself would never send",
     "tests/pipeline/test_peers.py": "sees whom a room keeps in mind when they are away",
     "tests/pipeline/test_room.py": "sees that a pipeline runs before it is ended",
-    "transports/direct_sender.py": "keeps the counts that the sender reports are made of",
-    "transports/direct_media.py": "hands media from aioice's socket to the receiver in one call",
     "tests/transports/test_direct_sender.py": "looks where a packet leaves the connection",
     "tests/transports/test_direct_media.py": "watches which way media takes",
     "bench/synthetic_peer.py": "answers PLI and loses packets, which aiortc's sender cannot",

@@ -26,8 +26,8 @@ from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from transports import rtvi
 from transports.aiortc_seam import IceBinding, SamplingReceiver, seam
+from transports.aiortc_seam.direct_sender import DirectSender
 from transports.audio_receiver import AudioReceiver
-from transports.direct_sender import DirectSender
 from transports.errors import NoAddressLeft, SignallingRefused
 from transports.jitter import Playable
 from transports.picture_sampler import EncodedPicture

@@ -47,9 +47,7 @@ from tests.transports.peers import (
     client_with,
 )
 from tests.transports.rtp_streams import opus_payload
-from transports import aiortc_seam
 from transports.aiortc_seam import (
-    MAX_RTP_STREAMS,
     PINNED,
     IceBinding,
     SamplingReceiver,
@@ -57,6 +55,7 @@ from transports.aiortc_seam import (
     check_internals,
     seam,
 )
+from transports.aiortc_seam.sampling_receiver import MAX_RTP_STREAMS
 from transports.errors import NoAddressLeft
 from transports.rtp_arrival import RtpArrival
 from transports.webrtc_peer import WebRTCPeer
@@ -138,7 +137,8 @@ async def test_only_the_named_hosts_are_bound() -> None:
 async def test_without_names_every_interface_and_loopback_are_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(aiortc_seam, "_stock_host_addresses", lambda **_: ["127.0.0.3"])
+    stock = "transports.aiortc_seam.binding._stock_host_addresses"
+    monkeypatch.setattr(stock, lambda **_: ["127.0.0.3"])
     assert {host for host, _ in await addresses(IceBinding())} == {"127.0.0.3", "127.0.0.1"}
 
 

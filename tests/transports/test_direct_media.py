@@ -12,9 +12,13 @@ from aiortc import RTCCertificate, RTCIceGatherer, RTCIceTransport
 from tests.transports.packet_track import opus_packet
 from tests.transports.peers import BOUND_S, Call, Listener, calling, client_with
 from tests.transports.rtp_streams import opus_payload
-from transports import packet_guards
-from transports.direct_media import DirectDtlsTransport, DirectIceConnection, DirectStunProtocol
-from transports.packet_guards import GuardedDtlsTransport
+from transports.aiortc_seam import packet_guards
+from transports.aiortc_seam.direct_media import (
+    DirectDtlsTransport,
+    DirectIceConnection,
+    DirectStunProtocol,
+)
+from transports.aiortc_seam.packet_guards import GuardedDtlsTransport
 from transports.rtp_packet import RtpHeader, payload_untrusted
 
 SSRC: Final = 77

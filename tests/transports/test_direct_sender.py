@@ -10,8 +10,8 @@ from aiortc.rtp import AnyRtcpPacket, HeaderExtensionsMap, RtcpSrPacket, RtpPack
 
 from tests.transports.peers import BOUND_S, calling, client_with
 from tests.transports.rtp_streams import opus_payload
-from transports.direct_media import DirectDtlsTransport
-from transports.direct_sender import DirectSender
+from transports.aiortc_seam.direct_media import DirectDtlsTransport
+from transports.aiortc_seam.direct_sender import DirectSender
 
 MID_ID = 1
 

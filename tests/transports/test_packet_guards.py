@@ -35,8 +35,8 @@ from hypothesis import strategies as st
 from tests.transports.packet_track import opus_packet
 from tests.transports.peers import BOUND_S, Call, Listener, calling, client_with
 from tests.transports.rtp_streams import opus_payload
-from transports import packet_guards
-from transports.packet_guards import (
+from transports.aiortc_seam import packet_guards
+from transports.aiortc_seam.packet_guards import (
     MAX_CONTROL_CHUNKS,
     MAX_SCTP_STREAMS,
     MAX_TSNS_AHEAD,

@@ -16,7 +16,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpSendParameters
 from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 from aiortc.utils import random16, random32
 
-from transports.direct_media import DirectDtlsTransport
+from transports.aiortc_seam.direct_media import DirectDtlsTransport
 from transports.rtp_packet import HEADER_BYTES
 
 _HEADER: Final = Struct("!BBHLL")

@@ -12,8 +12,12 @@ from typing import Any, Final, Protocol
 import pylibsrtp
 from aioice.ice import Connection
 
+from transports.aiortc_seam.packet_guards import (
+    BoundedIceConnection,
+    GuardedDtlsTransport,
+    GuardedStunProtocol,
+)
 from transports.errors import PayloadRefused
-from transports.packet_guards import BoundedIceConnection, GuardedDtlsTransport, GuardedStunProtocol
 from transports.rtp_packet import RtpHeader, header_untrusted
 
 # RFC 7983 section 7, and RFC 5761 section 4 for the second byte of RTCP.
