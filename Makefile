@@ -56,7 +56,10 @@ bench: .venv/.for-test ## what the steps of the media path cost, beside the stoc
 bench-quick: .venv/.for-bench ## Easel beside a stock pipecat bot: processor time and delay, 3 minutes
 	.venv/bin/python -m bench.against_stock audio vga
 
-soak faults fuzz:
+fuzz: .venv/.for-fuzz ## bytes of strangers, made up by a fuzzer, for 5 minutes; see docs/fuzzing.md
+	.venv/bin/python -m tests.fuzz $(ARGS)
+
+soak faults:
 	@echo "make $@ does not exist yet: it comes with a later version of Easel." >&2; exit 2
 
 clean: ## remove caches and the output of tests; .venv stays
@@ -89,6 +92,10 @@ clean: ## remove caches and the output of tests; .venv stays
 
 .venv/.for-bench: pyproject.toml constraints.txt | .venv/.for-test
 	@$(PIP) install --editable '.[emulator,dev,bench]'
+	@touch $@
+
+.venv/.for-fuzz: pyproject.toml constraints.txt | .venv/.for-test
+	@$(PIP) install --editable '.[emulator,dev,fuzz]'
 	@touch $@
 
 # Without a browser the tests that need one are skipped, and say so; with CI=true they fail.

@@ -23,9 +23,14 @@ from playwright.async_api import Browser
 from tests.chromium import Chromium, chromium_or_skip
 from tests.own_coverage import ROOT, cores, own_tests
 
-# How long an example takes says more of the machine than of us.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+# How long an example takes says more of the machine than of us. Each run of the tests looks at
+# the same examples; `make fuzz` at others each time, and at many (`--hypothesis-profile=fuzz`).
+UNTIMED: Final = [HealthCheck.too_slow]
+settings.register_profile(
+    "same", deadline=None, derandomize=True, database=None, suppress_health_check=UNTIMED
+)
+settings.register_profile("fuzz", deadline=None, max_examples=1_000, suppress_health_check=UNTIMED)
+settings.load_profile("same")
 
 # Whatever these name, a test that means it sets it.
 CLEARED_PREFIXES: Final = ("EASEL_", "GEMINI_", "GOOGLE_")

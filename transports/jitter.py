@@ -125,6 +125,11 @@ class JitterWindow:
             return None
         return next(iter(self._held.values())).arrived_at + self._wait_s
 
+    @property
+    def waiting(self) -> int:
+        """How much sound is held, in units of 1/48000 s: less than `MAX_HELD` between calls."""
+        return sum(held.duration for held in self._held.values())
+
     def push(self, packet: RtpArrival, now: float) -> list[Playable]:
         """What can be played now. The payload may be anything; what is not Opus is dropped."""
         self.counters.received += 1
@@ -151,7 +156,7 @@ class JitterWindow:
         """What can be played because what is missing has been waited for long enough."""
         out: list[Playable] = []
         while (deadline := self.deadline) is not None:
-            if now < deadline and sum(h.duration for h in self._held.values()) < MAX_HELD:
+            if now < deadline and self.waiting < MAX_HELD:
                 break
             out += self._skip_gap()
             out += self._release()

@@ -61,6 +61,17 @@ def test_what_is_shorter_than_it_says_is_refused(first: int, rest: bytes) -> Non
         payload_untrusted(packet(LARGEST, rest, first))
 
 
+@given(st.binary(max_size=60), st.integers(0x80, 0xBF))
+def test_anything_is_read_or_refused(data: bytes, first: int) -> None:
+    data = bytes([first]) + data
+    try:
+        header, payload = header_untrusted(data), payload_untrusted(data)
+    except PayloadRefused:
+        return
+    assert packet(header, b"")[1:] == data[1:HEADER_BYTES]
+    assert len(payload) <= len(data) - HEADER_BYTES and payload in data
+
+
 @given(st.binary(min_size=1, max_size=60), st.integers(0x80, 0xBF))
 def test_it_is_read_as_aiortc_reads_it(data: bytes, first: int) -> None:
     data = bytes([first]) + data
