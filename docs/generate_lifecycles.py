@@ -9,7 +9,7 @@ from pipeline import lifecycle
 from processors import voice_activity
 from processors.gemini import link
 from processors.images import tree
-from transports import picture_sampler
+from transports import sampler_state, video_mode
 
 PAGE: Final = Path(__file__).parent / "lifecycle.md"
 
@@ -68,9 +68,15 @@ def page() -> str:
         ),
         diagram(
             "Taking a camera's pictures",
-            "transports/picture_sampler.py",
-            arrows(picture_sampler.TRANSITIONS),
-            picture_sampler.SamplerState.RESTING,
+            "transports/sampler_state.py",
+            arrows(sampler_state.TRANSITIONS),
+            sampler_state.SamplerState.RESTING,
+        ),
+        diagram(
+            "How much of a video is taken",
+            "transports/video_mode.py",
+            arrows(video_mode.TRANSITIONS),
+            video_mode.VideoMode.ALL,
         ),
         diagram(
             "A voice",

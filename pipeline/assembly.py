@@ -112,7 +112,7 @@ def assemble(
         audio_out=AudioOut(send_audio, settings.audio.max_output_backlog_s),
         transcripts=Transcripts(Conversation()),
         audio_in=AudioIn(entry.feed),
-        video_in=VideoIn(_video_config(settings), shared.executor, entry.feed),
+        video_in=VideoIn(_video_config(settings), shared.executor, entry.feed, studio.saw),
         studio=studio,
         store=store,
     )

@@ -205,6 +205,11 @@ class Participant:
     def on_picture(self, picture: EncodedPicture) -> None:
         self._room.pictured(self, picture)
 
+    def picture_lost(self) -> None:
+        """A picture that later ones build on could not be decoded."""
+        if self._peer is not None:
+            self._peer.video.lost()
+
     def on_message(self, data: str | bytes) -> None:
         try:
             message = rtvi.decode_untrusted(data, max_bytes=self._max_message_bytes)

@@ -38,6 +38,7 @@ from processors.frames import (
 from processors.gemini.history import HistoryTurn
 from processors.images.pixels import Picture
 from processors.images.studio import CameraPicture
+from processors.pictures import CodedPictures
 from processors.usage import Usage
 from transports import rtvi
 from transports.picture_sampler import EncodedPicture
@@ -172,6 +173,7 @@ class Room:
     def left(self, participant: Participant, reason: str) -> None:
         self.peers.remove(participant)
         self.gallery.left(participant)
+        self.parts.video_in.forget(participant.peer_id)
         self._empty_when_alone(reason)
 
     def _empty_when_alone(self, reason: str) -> None:
@@ -180,11 +182,14 @@ class Room:
 
     def pictured(self, participant: Participant, picture: EncodedPicture) -> None:
         self._camera_of = participant.peer_id
-        self.parts.studio.camera = CameraPicture(picture.codec, picture.data, time.monotonic())
-        self.parts.video_in.picture(participant.peer_id, picture.codec, picture.data)
+        coded = CodedPictures(picture.codec, picture.parts, picture.alone, picture.followed)
+        if picture.alone:
+            self.parts.studio.camera = CameraPicture(coded, time.monotonic())
+        self.parts.video_in.picture(participant.peer_id, coded, participant.picture_lost)
 
     def camera_off(self, participant: Participant) -> None:
         """What it showed last must not be edited any more: whoever switched it off meant it."""
+        self.parts.video_in.forget(participant.peer_id)
         if self._camera_of == participant.peer_id:
             self.parts.studio.camera = None
 

@@ -13,6 +13,7 @@ ANNEX_B_START: Final = b"\x00\x00\x00\x01"
 
 NAL_IDR: Final = 5
 NAL_SPS: Final = 7
+NAL_PPS: Final = 8
 NAL_STAP_A: Final = 24
 NAL_FU_A: Final = 28
 
@@ -22,7 +23,7 @@ class Fragment:
     """A piece of a picture.
 
     `data` can be joined with that of the picture's other packets, in order, and given to a
-    decoder. `starts_key` is true on the packet from which on a picture decodes alone.
+    decoder. `starts_key` is true on a packet from which on a picture may decode alone.
     """
 
     data: bytes
@@ -62,9 +63,10 @@ def _vp8_descriptor_length(payload: bytes) -> int:
 def h264_fragment_untrusted(payload: bytes) -> Fragment:
     """One payload as Annex B bytes: single NAL unit, STAP-A or FU-A (RFC 6184 section 5.2).
 
-    A picture decodes alone from its sequence parameter set on; browsers repeat it before
-    every IDR picture. Raises `PayloadRefused` for other payload structures, which
-    packetization modes 0 and 1 do not have, and for one that is cut short.
+    A picture may decode alone from its sequence parameter set on, or from the first slice of an
+    IDR picture on when the sets were sent before (`parameter_sets.py`). Raises `PayloadRefused`
+    for other payload structures, which packetization modes 0 and 1 do not have, and for one that
+    is cut short.
     """
     if len(payload) < 2:
         raise PayloadRefused("an H.264 payload is shorter than two bytes")
@@ -73,7 +75,12 @@ def h264_fragment_untrusted(payload: bytes) -> Fragment:
         return _h264_fu_a(payload)
     if unit == NAL_STAP_A:
         return _h264_stap_a(payload)
-    return Fragment(ANNEX_B_START + payload, _unit_type(payload[0]) == NAL_SPS)
+    return Fragment(ANNEX_B_START + payload, _starts_key(_unit_type(payload[0]), payload[1]))
+
+
+def _starts_key(unit: int, second: int) -> bool:
+    """A slice's header begins with first_mb_in_slice, whose code for 0 is a single 1."""
+    return unit == NAL_SPS or (unit == NAL_IDR and second & 0x80 != 0)
 
 
 def _unit_type(header: int) -> int:
@@ -88,7 +95,8 @@ def _h264_fu_a(payload: bytes) -> Fragment:
     if not payload[1] & 0x80:
         return Fragment(payload[2:], False)
     rebuilt = bytes([(payload[0] & 0xE0) | unit])
-    return Fragment(ANNEX_B_START + rebuilt + payload[2:], unit == NAL_SPS)
+    starts_key = len(payload) > 2 and _starts_key(unit, payload[2])
+    return Fragment(ANNEX_B_START + rebuilt + payload[2:], starts_key)
 
 
 def _h264_stap_a(payload: bytes) -> Fragment:
@@ -100,7 +108,7 @@ def _h264_stap_a(payload: bytes) -> Fragment:
         unit = payload[offset + 2 : offset + 2 + size]
         if size == 0 or len(unit) < size:
             raise PayloadRefused("an H.264 aggregation packet is cut short")
-        key = _unit_type(unit[0]) == NAL_SPS or key
+        key = _starts_key(_unit_type(unit[0]), unit[1] if size > 1 else 0) or key
         out += ANNEX_B_START + unit
         offset += 2 + size
     return Fragment(bytes(out), key)

@@ -1,65 +1,119 @@
-"""One picture put together from its RTP packets, whatever order they come in. Pure."""
+"""Pictures put together from their RTP packets, whatever order they come in. Pure."""
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from transports.rtp_sequence import sequence_add, sequence_delta, timestamp_delta
+from transports.rtp_sequence import sequence_add, sequence_delta
 
 MAX_PICTURE_BYTES: Final = 1 << 19
 MAX_PICTURE_PACKETS: Final = 1024
 
 
+class _Part(NamedTuple):
+    timestamp: int
+    marker: bool
+    data: bytes
+    starts_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WholePicture:
+    """`starts_key`: it may decode alone."""
+
+    timestamp: int
+    data: bytes
+    starts_key: bool
+
+
 @dataclass(slots=True)
 class PictureAssembly:
-    """The packets that carry `timestamp`, from number `first` on.
+    """The pictures of a stream, one after another, from packet number `first` on.
 
-    The picture ends at the packet with the marker bit (RFC 7741 section 4.1, RFC 6184 section
-    5.1), or before the first packet of a later picture: so it is known how much is missing even
-    when the last packet is.
+    A picture ends at the packet with the marker bit (RFC 7741 section 4.1, RFC 6184 section 5.1),
+    or where the next packet has another timestamp. Packets without payload are padding and
+    belong to none. `too_large`: more was to be held than a picture may have; start a new one.
     """
 
     first: int
-    timestamp: int
     too_large: bool = False
+    _whole_to: int = 0  # offset from `first` of the picture that is not whole yet
+    _unbroken_to: int = 0  # offset of the first packet that is not here
+    _newest: int = -1  # the highest offset that is here
     _size: int = 0
-    _end: int | None = None  # offset from `first` of what comes after the picture
-    _parts: dict[int, bytes] = field(default_factory=dict)
+    _parts: dict[int, _Part] = field(default_factory=dict)
+    _whole: deque[WholePicture] = field(default_factory=deque)
 
-    def add(self, sequence: int, *, marker: bool, data: bytes) -> None:
-        """A packet of this picture. Copies, and packets before the first, are left out."""
-        offset = sequence_delta(sequence, self.first)
-        if offset < 0 or offset in self._parts or (self._end is not None and offset >= self._end):
+    def add(
+        self, sequence: int, timestamp: int, *, marker: bool, data: bytes, starts_key: bool
+    ) -> None:
+        """Copies, and packets before the first that is still wanted, are left out."""
+        offset = self._whole_to + sequence_delta(sequence, self._sequence(self._whole_to))
+        if offset < self._whole_to or offset in self._parts:
             return
-        if marker:
-            self._end_at(offset + 1)
-        self._parts[offset] = data
+        if offset - self._whole_to >= MAX_PICTURE_PACKETS:
+            self.too_large = True
+            return
+        self._parts[offset] = _Part(timestamp, marker, data, starts_key)
+        self._newest = max(self._newest, offset)
         self._size += len(data)
-        if offset >= MAX_PICTURE_PACKETS or self._size > MAX_PICTURE_BYTES:
+        if self._size > MAX_PICTURE_BYTES:
             self.too_large = True
+        while (part := self._parts.get(self._unbroken_to)) is not None:
+            self._advance(part)
 
-    def later(self, sequence: int, timestamp: int) -> None:
-        """A packet of another picture: when of a later one, this one has ended before it."""
-        offset = sequence_delta(sequence, self.first)
-        if offset > 0 and timestamp_delta(timestamp, self.timestamp) > 0:
-            self._end_at(offset)
+    def _advance(self, part: _Part) -> None:
+        """Over the next packet in order."""
+        if self._unbroken_to > self._whole_to:
+            if part.timestamp != self._parts[self._whole_to].timestamp:
+                self._close()
+        elif not part.data:
+            del self._parts[self._unbroken_to]
+            self._whole_to = self._unbroken_to = self._unbroken_to + 1
+            return
+        self._unbroken_to += 1
+        if part.marker:
+            self._close()
 
-    def _end_at(self, end: int) -> None:
-        """`end` is at most what was believed before: a later packet may have told first."""
-        if end > MAX_PICTURE_PACKETS:
-            self.too_large = True
-        elif self._end is None or end < self._end:
-            self._end = end
-            self._parts = {o: data for o, data in self._parts.items() if o < end}
+    def _close(self) -> None:
+        """The picture ends before `_unbroken_to`."""
+        parts = [self._parts.pop(offset) for offset in range(self._whole_to, self._unbroken_to)]
+        data = b"".join(part.data for part in parts)
+        self._size -= len(data)
+        starts_key = any(part.starts_key for part in parts)
+        self._whole.append(WholePicture(parts[0].timestamp, data, starts_key))
+        self._whole_to = self._unbroken_to
+
+    def whole(self) -> Iterator[WholePicture]:
+        """The pictures that are whole now, each given once."""
+        while self._whole:
+            yield self._whole.popleft()
+
+    def missing(self, pictures: int) -> tuple[int, ...]:
+        """The sequence numbers still wanted for so many pictures, as far as it is known that
+        there are such."""
+        out: list[int] = []
+        seen: set[int] = set()
+        for offset in range(self._whole_to, self._newest + 1):
+            part = self._parts.get(offset)
+            if part is None:
+                out.append(self._sequence(offset))
+                continue
+            seen.add(part.timestamp)
+            if len(seen) > pictures:
+                break
+        return tuple(out)
 
     @property
-    def complete(self) -> bool:
-        return len(self._parts) == self._end
+    def begun(self) -> bool:
+        """Whether a part of a picture is here."""
+        return bool(self._parts)
 
-    def missing(self) -> tuple[int, ...]:
-        """The sequence numbers still wanted, as far as it is known that there are such."""
-        end = max(self._parts, default=-1) + 1 if self._end is None else self._end
-        return tuple(sequence_add(self.first, o) for o in range(end) if o not in self._parts)
+    @property
+    def broken(self) -> bool:
+        """Whether a packet is missing that another has come behind."""
+        return self._unbroken_to <= self._newest
 
-    def data(self) -> bytes:
-        """The picture's bytes. Call it when `complete`."""
-        return b"".join(self._parts[offset] for offset in range(len(self._parts)))
+    def _sequence(self, offset: int) -> int:
+        return sequence_add(self.first, offset)

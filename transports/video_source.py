@@ -34,5 +34,10 @@ class SourceChoice:
         self.known[ssrc] = now
         return ssrc == self.chosen
 
+    def heard(self, ssrc: int, now: float) -> None:
+        """A packet of a stream that was admitted before came, the last of several."""
+        if ssrc in self.known:
+            self.known[ssrc] = max(now, self.known[ssrc])
+
     def _silent(self, ssrc: int, now: float) -> bool:
         return now - self.known.get(ssrc, float("-inf")) > STREAM_PAUSED_S

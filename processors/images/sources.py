@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import av
+
 from processors.errors import ToolError
 from processors.images.pixels import Picture
+from processors.pictures import CodedPictures
 
 CAMERA_FRESH_S: Final = 5.0  # an older picture is not what the camera shows now
 
@@ -13,10 +16,12 @@ Source = Literal["camera", "upload", "last"]
 
 @dataclass(frozen=True, slots=True)
 class CameraPicture:
-    """The newest picture of the room's camera, still encoded. `at` is monotonic seconds."""
+    """The newest picture of the room's camera. `at` is monotonic seconds.
 
-    codec: str
-    data: bytes
+    Still encoded, where it decodes alone.
+    """
+
+    picture: CodedPictures | av.VideoFrame
     at: float
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Annotated, Any, Final, TypeVar
 
+import av
 from google import genai
 from pydantic import Field
 
@@ -26,7 +27,7 @@ from processors.images.settings import ImageSettings
 from processors.images.sources import CameraPicture, MadeImage, Source, Sources
 from processors.images.store import ImageStore
 from processors.images.tree import Image, ImageTree, Stored
-from processors.pictures import jpeg_of
+from processors.pictures import CodedPictures, frame_of, jpeg_from
 from processors.tools import Tool, tool
 
 __all__ = ["TOOL_NAMES", "CameraPicture", "Studio"]
@@ -76,6 +77,10 @@ class Studio:
     @camera.setter
     def camera(self, picture: CameraPicture | None) -> None:
         self.sources.camera = picture
+
+    def saw(self, frame: av.VideoFrame) -> None:
+        """What the camera shows now."""
+        self.camera = CameraPicture(frame, time.monotonic())
 
     @property
     def upload(self) -> Picture | None:
@@ -201,9 +206,9 @@ class Studio:
 def _still(camera: CameraPicture) -> Picture:
     """Raises `ImageModelFailed`."""
     try:
-        jpeg = jpeg_of(
-            camera.codec, camera.data, long_side=CAMERA_LONG_SIDE, quality=CAMERA_QUALITY
-        )
+        shown = camera.picture
+        frame = frame_of(shown) if isinstance(shown, CodedPictures) else shown
+        jpeg = jpeg_from(frame, long_side=CAMERA_LONG_SIDE, quality=CAMERA_QUALITY)
     except CodecError:
         raise ImageModelFailed("The camera's picture cannot be read.") from None
     return Picture("image/jpeg", jpeg.data, jpeg.width, jpeg.height)

@@ -20,17 +20,17 @@ from processors.opus import INPUT_HZ, MAX_PACKET_S, OpusDecoder
 from tests.fuzz import seeds
 from tests.fuzz.story import Bytes, story
 from transports import aiortc_seam, rtvi
-from transports.depacketise import fragment_untrusted
-from transports.errors import MessageRefused, PayloadRefused, SignallingRefused
-from transports.ice import CandidatePolicy, address_allowed, candidate_untrusted
-from transports.jitter import MAX_HELD, MAX_SILENCE, MIN_SILENCE, JitterWindow, Received, Silence
-from transports.opus_packet import MAX_DURATION, opus_duration_untrusted
-from transports.packet_guards import (
+from transports.aiortc_seam.packet_guards import (
     MAX_TSNS_AHEAD,
     PacketMalformed,
     parse_packet_untrusted,
     parse_parameters_untrusted,
 )
+from transports.depacketise import fragment_untrusted
+from transports.errors import MessageRefused, PayloadRefused, SignallingRefused
+from transports.ice import CandidatePolicy, address_allowed, candidate_untrusted
+from transports.jitter import MAX_HELD, MAX_SILENCE, MIN_SILENCE, JitterWindow, Received, Silence
+from transports.opus_packet import MAX_DURATION, opus_duration_untrusted
 from transports.picture_assembly import MAX_PICTURE_BYTES
 from transports.picture_sampler import PictureSampler
 from transports.reorder_wait import MOST_S
@@ -157,7 +157,8 @@ def _pictures(codec: str, data: bytes) -> None:
         packets += 1
         if picture is not None:
             pictures += 1
-            assert 0 < len(picture.data) <= MAX_PICTURE_BYTES
+            assert all(picture.parts)
+            assert sum(map(len, picture.parts)) <= 2 * MAX_PICTURE_BYTES
         assert len(sampler.tick(now)) <= 1
         deadline = sampler.deadline(now)
         assert deadline is None or not math.isnan(deadline)

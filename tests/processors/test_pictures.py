@@ -2,6 +2,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
@@ -9,11 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.errors import CodecError
-from processors.pictures import MAX_PIXELS, Jpeg, jpeg_of, scaled_size
+from processors.pictures import (
+    MAX_PIXELS,
+    CodedPictures,
+    Jpeg,
+    PictureDecoder,
+    frame_of,
+    jpeg_of,
+    looks_the_same,
+    scaled_size,
+)
 from tests.processors.encoded_pictures import (
     BARS,
     FULL,
     LIMITED,
+    Rgb,
     bars,
     encoded,
     opened,
@@ -111,6 +122,14 @@ def test_colours_are_right_whatever_the_stream_uses(
 ) -> None:
     data = encoded(codec, bars(640, 320), matrix=matrix, color_range=color_range)
     assert_bars(converted(codec, data, quality=95))
+
+
+@pytest.mark.parametrize(("codec", "matrix", "color_range"), COLOURS)
+def test_colours_stay_right_when_scaled(
+    codec: str, matrix: Colorspace | None, color_range: ColorRange | None
+) -> None:
+    data = encoded(codec, bars(640, 320), matrix=matrix, color_range=color_range)
+    assert_bars(converted(codec, data, quality=95, long_side=320))
 
 
 def assert_bars(jpeg: Jpeg) -> None:
@@ -215,3 +234,45 @@ def test_no_threads_are_left() -> None:
 
 def native_threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
+
+
+def rgb(frame: av.VideoFrame) -> Rgb:
+    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_decoder_gives_each_picture_at_once(codec: str) -> None:
+    decoder = PictureDecoder(codec)
+    shown = [np.roll(scene(320, 240), 8 * number, axis=1) for number in range(5)]
+    for picture, part in zip(shown, stream(codec, shown), strict=True):
+        frame = decoder.last_of_untrusted([part])
+        assert psnr_db(rgb(frame), picture) > 30
+
+
+def test_the_size_of_coded_pictures_is_that_of_all() -> None:
+    assert CodedPictures("VP8", (b"key", b"more")).size == 7
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_of_several_pictures_the_last_is_seen(codec: str) -> None:
+    shown = [np.roll(scene(320, 240), 8 * number, axis=1) for number in range(5)]
+    frame = frame_of(CodedPictures(codec, tuple(stream(codec, shown))))
+    assert psnr_db(rgb(frame), shown[-1]) > 30
+
+
+def test_pictures_look_the_same_until_something_can_be_seen() -> None:
+    picture = scene(320, 240)
+    noisy = (picture.astype(int) + np.random.default_rng(1).integers(-3, 4, picture.shape)).clip(
+        0, 255
+    )
+    changed = picture.copy()
+    changed[100:108, 100:108] = 255 - changed[100:108, 100:108]
+    one, same, other = (
+        av.VideoFrame.from_ndarray(np.asarray(p, np.uint8), format="rgb24").reformat(
+            format="yuv420p"
+        )
+        for p in (picture, noisy, changed)
+    )
+    smaller = one.reformat(160, 120)
+    assert looks_the_same(one, one) and looks_the_same(one, same)
+    assert not looks_the_same(one, other) and not looks_the_same(one, smaller)

@@ -8,6 +8,8 @@ from transports.rtp_arrival import RtpArrival
 SEQUENCES = 1 << 16
 TIMESTAMPS = 1 << 32
 
+KEY_HEADER = bytes([0x00, 0, 0, 0x9D, 0x01, 0x2A, 16, 0, 16, 0])  # RFC 6386 section 9.1
+
 # A first byte for each duration, in units of 1/48000 s (RFC 6716 table 2, one frame).
 OPUS_TOC = {120: 16 << 3, 240: 17 << 3, 480: 0, 960: 1 << 3, 1920: 2 << 3, 2880: 3 << 3}
 
@@ -45,8 +47,12 @@ def opus_stream(
 
 @cache
 def vp8_payloads(pieces: int, *, key: bool, size: int = 20) -> tuple[bytes, ...]:
-    """A VP8 picture in so many payloads, each with other bytes (RFC 7741 section 4)."""
-    heads = [bytes([0x10, 0x00 if key else 0x01]), *[bytes([0x00])] * (pieces - 1)]
+    """A VP8 picture in so many payloads, each with other bytes (RFC 7741 section 4).
+
+    A key picture is one of 16×16 pixels, so it has bits enough for each.
+    """
+    head = KEY_HEADER if key else b"\x01"
+    heads = [b"\x10" + head, *[b"\x00"] * (pieces - 1)]
     return tuple(head + bytes([number % 256]) * size for number, head in enumerate(heads))
 
 

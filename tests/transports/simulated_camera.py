@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Final
 
 from tests.transports.rtp_streams import video, vp8_payloads
-from transports.picture_sampler import Feedback, PictureSampler, RequestKey
+from transports.feedback import Feedback, RequestKey
+from transports.picture_sampler import EncodedPicture, PictureSampler
 from transports.rtp_arrival import RtpArrival
 
 KEY_LIMIT_S: Final = 0.3
@@ -24,6 +25,7 @@ PACE_S: Final = 0.0005
 @dataclass(frozen=True)
 class Camera:
     fps: float = 30.0
+    later_fps: tuple[float, float] = (float("inf"), 0.0)  # from when on, how many
     obeys_pli: bool = True
     key_every_s: float = float("inf")
     key_packets: int = 25
@@ -49,6 +51,12 @@ class Outcome:
     feedback: Counter[str] = field(default_factory=Counter)
     plis: list[float] = field(default_factory=list)
     keys_sent: int = 0
+    handed_on: list[EncodedPicture] = field(default_factory=list)
+
+    def take(self, picture: EncodedPicture | None, now: float) -> None:
+        if picture is not None:
+            self.pictures.append(now)
+            self.handed_on.append(picture)
 
     def per_second(self, start: float, end: float) -> float:
         return sum(start <= at < end for at in self.pictures) / (end - start)
@@ -72,6 +80,7 @@ class Simulation:
         self._key_wanted = True
         self._key_asked_at = self._key_made_at = float("-inf")
         self._timer = 0
+        self._ended = 0
 
     def run(self, seconds: float) -> Outcome:
         self._at(0.0, self._frame)
@@ -88,8 +97,9 @@ class Simulation:
 
     def _frame(self, now: float) -> None:
         camera = self._camera
-        self._at(now + 1 / camera.fps, self._frame)
-        self._timestamp += round(90_000 / camera.fps)
+        fps = camera.fps if now < camera.later_fps[0] else camera.later_fps[1]
+        self._at(now + 1 / fps, self._frame)
+        self._timestamp = (self._timestamp + round(90_000 / fps)) % 2**32
         if camera.off[0] <= now < camera.off[1]:
             return
         key = self._key_wanted or now - self._key_made_at >= camera.key_every_s
@@ -122,14 +132,17 @@ class Simulation:
     # ---- the receiver, as video_receiver.py runs it
 
     def _receive(self, packet: RtpArrival, now: float) -> None:
-        state, idle = self.sampler.state, self.sampler.paused(now)
-        if self.sampler.push(packet, now) is not None:
-            self.outcome.pictures.append(now)
-        if idle or self.sampler.state is not state:
+        phase, idle = self.sampler.phase, self.sampler.paused(now)
+        self._ended += packet.marker
+        picture = self.sampler.push(packet, now)
+        self.outcome.take(picture, now)
+        if idle or picture is not None or self.sampler.phase != phase:
             self._wake(now)
 
     def _wake(self, now: float) -> None:
         self._timer += 1
+        self.outcome.take(self.sampler.take(now), now)
+        self.sampler.counted(self._ended, now)
         for item in self.sampler.tick(now):
             self.outcome.feedback[type(item).__name__] += 1
             if isinstance(item, RequestKey):

@@ -25,7 +25,9 @@ def test_key_pictures_of_a_real_stream_are_found_and_decode_alone(encoder: str) 
     for number, picture in enumerate(coded_pictures(encoder, 12, frozenset({5, 11}))):
         fragments = [fragment_untrusted(codec, payload) for payload in picture.payloads]
         assert fragments[0].starts_key == picture.key
-        assert not any(f.starts_key for f in fragments[1:])
+        # An H.264 picture may also be taken from its first slice on, without parameter sets.
+        starts = sum(f.starts_key for f in fragments)
+        assert starts == (0 if not picture.key else 1 if codec == "VP8" else 2)
         if picture.key:
             keys += 1
             (frame,) = decoded(codec, b"".join(f.data for f in fragments))
@@ -82,14 +84,26 @@ def test_only_the_start_of_partition_0_starts_a_vp8_key_picture(first: bytes) ->
 # ---- H.264, RFC 6184 section 5 --------------------------------------------------------------
 
 SPS, PPS, IDR, SLICE, SEI = (bytes([0x60 | kind]) + b"unit" for kind in (7, 8, 5, 1, 6))
+FIRST_IDR = b"\x65\x88unit"  # its slice begins with the picture's first macroblock
 
 
 def stap_a(*units: bytes) -> bytes:
     return b"\x78" + b"".join(len(unit).to_bytes(2, "big") + unit for unit in units)
 
 
+UNITS = [
+    (SPS, True),
+    (PPS, False),
+    (IDR, False),
+    (FIRST_IDR, True),
+    (SLICE, False),
+    (b"\x61\x88unit", False),
+    (SEI, False),
+]
+
+
 def test_a_single_unit_gets_a_start_code() -> None:
-    for unit, starts in [(SPS, True), (PPS, False), (IDR, False), (SLICE, False), (SEI, False)]:
+    for unit, starts in UNITS:
         assert h264_fragment_untrusted(unit) == Fragment(ANNEX_B_START + unit, starts)
 
 
@@ -99,6 +113,8 @@ def test_a_single_unit_gets_a_start_code() -> None:
         ((SPS, PPS), True),
         ((SEI, SPS, PPS, IDR), True),
         ((PPS, IDR), False),
+        ((PPS, FIRST_IDR), True),
+        ((b"\x65",), False),
         ((SLICE,), False),
     ],
 )
@@ -128,6 +144,9 @@ def test_a_fragmented_unit_is_put_together() -> None:
     assert b"".join(f.data for f in fragments) == ANNEX_B_START + b"\x67onetwoend"
     assert [f.starts_key for f in fragments] == [True, False, False, False]
     assert not h264_fragment_untrusted(b"\x7c\x85idr").starts_key
+    assert h264_fragment_untrusted(b"\x7c\x85\x88idr").starts_key
+    assert not h264_fragment_untrusted(b"\x7c\x05\x88idr").starts_key
+    assert not h264_fragment_untrusted(b"\x7c\x85").starts_key
 
 
 @pytest.mark.parametrize(

@@ -1,139 +1,167 @@
-"""A picture from its packets, in whatever order they come."""
+"""Pictures from their packets, in whatever order they come."""
 
 import random
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transports.picture_assembly import MAX_PICTURE_BYTES, MAX_PICTURE_PACKETS, PictureAssembly
+from transports.picture_assembly import (
+    MAX_PICTURE_BYTES,
+    MAX_PICTURE_PACKETS,
+    PictureAssembly,
+    WholePicture,
+)
 
-TIMESTAMP = 90_000
+TIMESTAMP = 2**32 - 3000
+ALL = 1000
 
 
 def piece(offset: int) -> bytes:
     return f"<{offset}>".encode()
 
 
-def whole(count: int) -> bytes:
-    return b"".join(piece(offset) for offset in range(count))
-
-
-def add(picture: PictureAssembly, offset: int, count: int) -> None:
-    sequence = (picture.first + offset) % 65_536
-    picture.add(sequence, marker=offset == count - 1, data=piece(offset))
-
-
-def test_in_order_it_is_complete_at_the_marker() -> None:
-    picture = PictureAssembly(65_534, TIMESTAMP)
-    for offset in range(4):
-        assert not picture.complete
-        add(picture, offset, 4)
-    assert picture.complete and picture.data() == whole(4)
-    assert picture.missing() == ()
-
-
-@given(st.integers(1, 40), st.integers(0, 65_535), st.randoms(use_true_random=False))
-def test_any_order_and_any_copies_give_the_same_picture(
-    count: int, first: int, rng: random.Random
+def add(
+    assembly: PictureAssembly,
+    offset: int,
+    *,
+    picture: int = 0,
+    marker: bool = False,
+    data: bytes | None = None,
+    key: bool = False,
 ) -> None:
-    offsets = [*range(count), *range(count)]
-    rng.shuffle(offsets)
-    picture = PictureAssembly(first, TIMESTAMP)
-    seen = set()
-    for offset in offsets:
-        add(picture, offset, count)
+    assembly.add(
+        (assembly.first + offset) % 65_536,
+        (TIMESTAMP + 3000 * picture) % 2**32,
+        marker=marker,
+        data=piece(offset) if data is None else data,
+        starts_key=key,
+    )
+
+
+def whole(assembly: PictureAssembly) -> list[bytes]:
+    return [picture.data for picture in assembly.whole()]
+
+
+def numbers(assembly: PictureAssembly, *offsets: int) -> tuple[int, ...]:
+    return tuple((assembly.first + offset) % 65_536 for offset in offsets)
+
+
+def test_in_order_a_picture_is_whole_at_the_marker() -> None:
+    assembly = PictureAssembly(65_534)
+    add(assembly, 0, key=True)
+    add(assembly, 1)
+    assert whole(assembly) == []
+    add(assembly, 2, marker=True)
+    assert list(assembly.whole()) == [WholePicture(TIMESTAMP, b"<0><1><2>", True)]
+    assert whole(assembly) == [] and assembly.missing(ALL) == () and not assembly.broken
+    assert not assembly.begun
+    add(assembly, 3, picture=1)
+    assert assembly.begun
+
+
+@given(
+    st.lists(st.integers(1, 6), min_size=1, max_size=12),
+    st.integers(0, 65_535),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_any_order_and_any_copies_give_the_same_pictures(
+    sizes: list[int], first: int, markers: bool, rng: random.Random
+) -> None:
+    packets = [(picture, place) for picture, size in enumerate(sizes) for place in range(size)]
+    order = [*range(len(packets)), *range(len(packets))]
+    rng.shuffle(order)
+    assembly, got, seen = PictureAssembly(first), [], set()
+    for offset in order:
+        picture, place = packets[offset]
+        marker = markers and place == sizes[picture] - 1
+        add(assembly, offset, picture=picture, marker=marker, key=place == 0 and picture == 0)
+        got += list(assembly.whole())
         seen.add(offset)
-        assert picture.complete == (len(seen) == count)
-        wanted = [o for o in range(max(seen)) if o not in seen]
-        assert picture.missing() == tuple((first + o) % 65_536 for o in wanted)
-    assert picture.data() == whole(count)
-
-
-def test_before_anything_came_nothing_is_known_to_be_missing() -> None:
-    picture = PictureAssembly(5, TIMESTAMP)
-    assert picture.missing() == () and not picture.complete
+        gaps = [o for o in range(max(seen)) if o not in seen]
+        assert assembly.missing(ALL) == numbers(assembly, *gaps)
+        assert assembly.broken == bool(gaps)
+    if not markers:  # the next one ends the last
+        add(assembly, len(packets), picture=len(sizes))
+        got += list(assembly.whole())
+    ends = list(accumulate(sizes, initial=0))
+    wanted = [b"".join(map(piece, range(a, b))) for a, b in zip(ends, ends[1:], strict=False)]
+    assert [picture.data for picture in got] == wanted
+    assert [picture.starts_key for picture in got] == [n == 0 for n in range(len(sizes))]
 
 
 def test_a_lost_last_packet_is_known_from_the_next_picture() -> None:
-    picture = PictureAssembly(65_533, TIMESTAMP)
-    add(picture, 0, 4)
-    add(picture, 1, 4)
-    assert picture.missing() == ()
-    picture.later(2, TIMESTAMP + 3000)  # offset 5: the next picture's second packet came first
-    assert picture.missing() == (65_535, 0, 1)
-    picture.later(1, TIMESTAMP + 3000)
-    assert picture.missing() == (65_535, 0)
-    add(picture, 2, 4)
-    add(picture, 3, 4)
-    assert picture.complete and picture.data() == whole(4)
+    assembly = PictureAssembly(65_533)
+    add(assembly, 0)
+    assert assembly.missing(1) == ()
+    add(assembly, 2, picture=1)
+    assert assembly.missing(1) == numbers(assembly, 1) and whole(assembly) == []
+    add(assembly, 1, marker=True)
+    assert whole(assembly) == [b"<0><1>"]
 
 
-def test_a_sender_without_marker_bits_ends_a_picture_with_the_next_one() -> None:
-    picture = PictureAssembly(10, TIMESTAMP)
-    add(picture, 0, 99)
-    add(picture, 1, 99)
-    picture.later(12, TIMESTAMP + 3000)
-    assert picture.complete and picture.data() == whole(2)
+def test_gaps_behind_the_pictures_that_are_wanted_are_left_alone() -> None:
+    assembly = PictureAssembly(10)
+    add(assembly, 0)
+    add(assembly, 2, picture=1)
+    add(assembly, 4, picture=2)
+    assert assembly.missing(1) == numbers(assembly, 1)
+    assert assembly.missing(2) == numbers(assembly, 1, 3)
 
 
-@pytest.mark.parametrize(
-    ("sequence", "timestamp"),
-    [
-        (9, TIMESTAMP - 3000),
-        (9, TIMESTAMP + 3000),
-        (10, TIMESTAMP + 3000),
-        (12, TIMESTAMP - 3000),
-    ],
-    ids=["earlier", "numbered before", "numbered as the first", "earlier, numbered after"],
-)
-def test_other_packets_do_not_end_it(sequence: int, timestamp: int) -> None:
-    picture = PictureAssembly(10, TIMESTAMP)
-    add(picture, 0, 99)
-    picture.later(sequence, timestamp)
-    assert not picture.complete and picture.missing() == ()
+def test_padding_between_pictures_belongs_to_none() -> None:
+    assembly = PictureAssembly(10)
+    add(assembly, 0, marker=True)
+    add(assembly, 2, data=b"")
+    add(assembly, 1, data=b"")
+    add(assembly, 3, picture=1, marker=True)
+    assert whole(assembly) == [b"<0>", b"<3>"]
+    assert assembly.missing(ALL) == ()
 
 
-def test_a_later_timestamp_may_have_wrapped_around() -> None:
-    picture = PictureAssembly(10, 2**32 - 1000)
-    add(picture, 0, 99)
-    picture.later(11, 2000)
-    assert picture.complete
+def test_packets_before_the_first_and_of_pictures_given_are_left_out() -> None:
+    assembly = PictureAssembly(10)
+    add(assembly, -1, data=b"before")
+    add(assembly, 0, marker=True)
+    assert whole(assembly) == [b"<0>"]
+    add(assembly, 0, marker=True)
+    assert whole(assembly) == []
 
 
-def test_packets_before_the_first_and_after_the_last_are_left_out() -> None:
-    picture = PictureAssembly(10, TIMESTAMP)
-    picture.add(9, marker=False, data=b"before")
-    picture.add(12, marker=False, data=b"after")
-    picture.add(11, marker=True, data=b"2")
-    picture.add(12, marker=False, data=b"after")
-    picture.add(13, marker=True, data=b"after")
-    picture.later(15, TIMESTAMP + 3000)
-    assert picture.missing() == (10,)
-    picture.add(10, marker=False, data=b"1")
-    assert picture.complete and picture.data() == b"12"
+def test_a_picture_whose_marker_was_not_its_end_comes_in_two() -> None:
+    """Some senders of H.264 set it on parameter sets."""
+    assembly = PictureAssembly(10)
+    add(assembly, 0, marker=True, key=True)
+    add(assembly, 1, marker=True, key=True)
+    assert [picture.starts_key for picture in assembly.whole()] == [True, True]
 
 
 def test_too_many_bytes() -> None:
-    picture = PictureAssembly(0, TIMESTAMP)
-    picture.add(0, marker=False, data=bytes(MAX_PICTURE_BYTES))
-    assert not picture.too_large
-    picture.add(1, marker=False, data=b"x")
-    assert picture.too_large
+    assembly = PictureAssembly(0)
+    seen = []
+    for offset, data in enumerate((bytes(MAX_PICTURE_BYTES), b"x")):
+        add(assembly, offset, data=data)
+        seen.append(assembly.too_large)
+    assert seen == [False, True]
 
 
-@pytest.mark.parametrize("marker", [False, True])
-def test_too_many_packets(marker: bool) -> None:
-    picture = PictureAssembly(65_000, TIMESTAMP)
-    picture.add((65_000 + MAX_PICTURE_PACKETS - 1) % 65_536, marker=marker, data=b"x")
-    assert not picture.too_large
-    picture = PictureAssembly(65_000, TIMESTAMP)
-    picture.add((65_000 + MAX_PICTURE_PACKETS) % 65_536, marker=marker, data=b"x")
-    assert picture.too_large
+def test_bytes_of_pictures_that_were_whole_do_not_count() -> None:
+    assembly = PictureAssembly(0)
+    for picture in range(3):
+        add(assembly, picture, picture=picture, marker=True, data=bytes(MAX_PICTURE_BYTES))
+    assert not assembly.too_large and len(whole(assembly)) == 3
 
 
-def test_a_next_picture_too_far_away() -> None:
-    picture = PictureAssembly(0, TIMESTAMP)
-    add(picture, 0, 99)
-    picture.later(MAX_PICTURE_PACKETS + 1, TIMESTAMP + 3000)
-    assert picture.too_large and not picture.complete
+@pytest.mark.parametrize("given", [0, 3])
+def test_too_many_packets(given: int) -> None:
+    assembly = PictureAssembly(65_000)
+    for offset in range(given):
+        add(assembly, offset, picture=offset, marker=True)
+    seen = []
+    for offset in (MAX_PICTURE_PACKETS - 1, MAX_PICTURE_PACKETS):
+        add(assembly, given + offset)
+        seen.append(assembly.too_large)
+    assert seen == [False, True]
+    assert len(assembly.missing(ALL)) == MAX_PICTURE_PACKETS - 1  # not to be held

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.transports.rtp_streams import video, vp8_payloads
-from transports.picture_sampler import PLI_REPEAT_S, STREAM_PAUSED_S, EncodedPicture
+from transports.picture_sampler import STREAM_PAUSED_S, EncodedPicture
 from transports.rtp_arrival import RtpArrival
 from transports.video_receiver import BITRATE_REPEAT_S, VideoReceiver
 
@@ -20,6 +20,10 @@ class Sent:
 
     def __init__(self) -> None:
         self.items: asyncio.Queue[tuple[object, ...]] = asyncio.Queue()
+        self.pictures = 0
+
+    def pictures_of(self, ssrc: int) -> int:
+        return self.pictures
 
     async def request_key_picture(self, ssrc: int) -> None:
         self.items.put_nowait(("pli", ssrc))
@@ -81,6 +85,11 @@ def key(number: int, ssrc: int = 7, packets: int = 3) -> list[RtpArrival]:
     return video(vp8_payloads(packets, key=True), 65_534 + 10 * number, 3000 * number, ssrc)
 
 
+def next_delta(number: int, first: int = 65_534) -> list[RtpArrival]:
+    """The pictures that follow a key picture of three packets, at 30 a second."""
+    return video(vp8_payloads(1, key=False), first + 2 + number, 3000 * number)
+
+
 def delta(number: int, ssrc: int = 7) -> list[RtpArrival]:
     return video(vp8_payloads(1, key=False), 65_534 + 10 * number, 3000 * number, ssrc)
 
@@ -101,12 +110,10 @@ async def test_the_bitrate_is_told_from_the_start_and_each_second() -> None:
     async with bench() as b:
         b.arrive(*key(0))  # nothing else to ask for
         assert await b.sent.settled() == [REMB]
-        b.clock.now += BITRATE_REPEAT_S
-        b.arrive(*delta(1))  # due: wakes it
-        assert await b.sent.settled() == [REMB, PLI]
-        b.clock.now += PLI_REPEAT_S
-        b.arrive(*key(2))
-        assert await b.sent.settled() == []
+        for number in range(1, 4):
+            b.clock.now += BITRATE_REPEAT_S / 2
+            b.arrive(*next_delta(number))
+            assert await b.sent.settled() == ([] if number % 2 else [REMB])
 
 
 async def test_a_gap_is_asked_for_while_a_request_for_a_picture_is_far_away() -> None:
@@ -121,11 +128,17 @@ async def test_a_gap_is_asked_for_while_a_request_for_a_picture_is_far_away() ->
 
 
 async def test_it_asks_again_when_nothing_but_time_passes() -> None:
-    async with bench(interval_s=0.15, real=True) as b:
-        b.arrive(*key(0))
+    async with bench(real=True) as b:
+        b.arrive(*delta(0))
         assert await b.sent.next() == REMB
-        assert await b.sent.next() == PLI  # shortly before the next is due
+        assert await b.sent.next() == PLI
         assert await b.sent.next() == PLI  # unanswered
+        for number in range(12):
+            b.arrive(*key(1)) if number == 0 else b.arrive(*next_delta(number, 65_544))
+        assert len(b.pictures) == 1  # fast: from now on on request
+        while (sent := await b.sent.next()) == REMB:
+            pass
+        assert sent == PLI  # shortly before the next is due
 
 
 async def test_it_sleeps_while_no_packets_come_and_wakes_with_the_next() -> None:
@@ -174,9 +187,16 @@ async def test_enabled_again_it_asks_with_the_next_packet() -> None:
 
 async def test_packets_without_payload_are_padding() -> None:
     async with bench() as b:
-        b.arrive(RtpArrival("video", "VP8", 7, 0, 0, False, b""))
+        b.arrive(*key(0))
+        await b.sent.settled()
+        b.arrive(RtpArrival("video", "VP8", 7, 1, 0, False, b""))
+        b.clock.now += 1.0
+        b.arrive(*video(vp8_payloads(1, key=False), 2, 90_000))
+        await b.sent.settled()
+        b.clock.now += 0.1
+        b.arrive(*video(vp8_payloads(1, key=False), 3, 99_000))
         assert await b.sent.settled() == []
-        assert b.receiver.sampler.counters.packets == 0
+        assert len(b.pictures) == 2  # its number was not missed
 
 
 async def test_a_screen_shared_later_takes_over_from_the_camera() -> None:

@@ -71,3 +71,15 @@ def test_the_chosen_one_is_always_one_that_sends(story: list[tuple[int, float]])
         assert choice.admit(ssrc, now) == (choice.chosen == ssrc)
         assert choice.chosen is not None
         assert now - heard[choice.chosen] <= STREAM_PAUSED_S
+
+
+def test_what_was_heard_of_a_stream_without_being_admitted_counts() -> None:
+    sources = SourceChoice()
+    sources.admit(1, 0.0)
+    sources.heard(1, STREAM_PAUSED_S)
+    sources.heard(1, 0.5)  # told late
+    sources.heard(2, 1.0)  # never admitted
+    assert set(sources.known) == {1}
+    assert sources.admit(1, 2 * STREAM_PAUSED_S) and list(sources.known.values()) == [
+        2 * STREAM_PAUSED_S
+    ]

@@ -46,6 +46,7 @@ class SamplingReceiver(RTCRtpReceiver):
         self._kind = kind
         self._sink = sink
         self._declared: set[int] = set()
+        self._pictures: dict[int, int] = {}  # that ended, by stream
         self._payloads: dict[int, _Payload] = {}  # aiortc works a codec's name out each time
         self._stock: Any = self  # the name-mangled attributes of aiortc's class
 
@@ -120,17 +121,24 @@ class SamplingReceiver(RTCRtpReceiver):
                 self._forget_stream(streams)
             statistics = aiortc.rtcrtpreceiver.StreamStatistics(clock_rate)
             streams[packet.ssrc] = statistics
+            self._pictures[packet.ssrc] = 0
         statistics.add(packet)
+        if packet.marker:
+            self._pictures[packet.ssrc] += 1
 
     def _forget_stream(self, streams: dict[int, Any]) -> None:
         """A peer that makes up streams gets reports on the last few, and on those of its SDP."""
         ssrc = next((ssrc for ssrc in streams if ssrc not in self._declared), next(iter(streams)))
-        del streams[ssrc]
+        del streams[ssrc], self._pictures[ssrc]
         if ssrc not in self._declared:
             self.transport._rtp_router.ssrc_table.pop(ssrc, None)
 
     def _handle_disconnect(self) -> None:
         """Stock: joins the decoder thread on the event loop. We have none."""
+
+    def pictures_of(self, ssrc: int) -> int:
+        """How many have ended in that stream, by their marker bits, read or not."""
+        return self._pictures.get(ssrc, 0)
 
     async def request_key_picture(self, ssrc: int) -> None:
         """Sends a PLI (RFC 4585 section 6.3.1)."""

@@ -9,10 +9,11 @@ from processors.images.sources import (
     Source,
     Sources,
 )
+from processors.pictures import CodedPictures
 
 NOW = 1000.0
-CAMERA = CameraPicture("VP8", b"key", NOW - 1.0)
-STALE = CameraPicture("VP8", b"key", NOW - CAMERA_FRESH_S - 0.01)
+CAMERA = CameraPicture(CodedPictures("VP8", (b"key",)), NOW - 1.0)
+STALE = CameraPicture(CodedPictures("VP8", (b"key",)), NOW - CAMERA_FRESH_S - 0.01)
 UPLOAD = Picture("image/jpeg", b"upload", 1, 1)
 MADE = MadeImage("made")
 
@@ -50,7 +51,7 @@ def test_the_last_is_the_camera_when_there_is_nothing_else() -> None:
 
 
 def test_a_picture_of_the_camera_is_fresh_for_a_while() -> None:
-    at_the_limit = CameraPicture("VP8", b"key", NOW - CAMERA_FRESH_S)
+    at_the_limit = CameraPicture(CodedPictures("VP8", (b"key",)), NOW - CAMERA_FRESH_S)
     assert sources(camera=at_the_limit).choose("camera", NOW) is at_the_limit
 
 

@@ -33,6 +33,7 @@ from processors.images.store import MemoryStore
 from processors.images.studio import MAX_PROMPT_CHARS, TOOL_NAMES, UNASKED, CameraPicture, Studio
 from processors.images.tree import MAX_IMAGES
 from processors.images.tree import Image as Node
+from processors.pictures import CodedPictures, frame_of
 from processors.tool_stage import ToolStage
 from processors.tools import Toolset
 from tests.processors.encoded_pictures import encoded as encoded_video
@@ -206,12 +207,27 @@ async def test_an_upload_after_the_last_image_is_the_last(threads: Executor) -> 
         assert ours.sent_images() == [PNG]
 
 
+def camera_picture(codec: str, data: bytes, age_s: float = 0.0) -> CameraPicture:
+    return CameraPicture(CodedPictures(codec, (data,)), time.monotonic() - age_s)
+
+
+async def test_a_picture_that_is_decoded_already_is_edited(threads: Executor) -> None:
+    shown = scene(320, 240)
+    async with model() as (ours, client):
+        desk = bench(client, threads)
+        desk.studio.saw(frame_of(CodedPictures("VP8", (encoded_video("VP8", shown),))))
+        await desk.studio.edit_image("bluer", "camera")
+        (sent,) = ours.sent_images()
+    difference = np.asarray(Image.open(io.BytesIO(sent))).astype(int) - shown.astype(int)
+    assert np.abs(difference).mean() < 12
+
+
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
 async def test_what_the_camera_shows_is_edited(codec: str, threads: Executor) -> None:
     shown = scene(640, 480)
     async with model() as (ours, client):
         desk = bench(client, threads)
-        desk.studio.camera = CameraPicture(codec, encoded_video(codec, shown), time.monotonic())
+        desk.studio.camera = camera_picture(codec, encoded_video(codec, shown))
         await desk.studio.edit_image("bluer", "camera")
         (sent,) = ours.sent_images()
     image = Image.open(io.BytesIO(sent))
@@ -222,8 +238,8 @@ async def test_what_the_camera_shows_is_edited(codec: str, threads: Executor) ->
 
 async def test_without_a_picture_nothing_is_begun(threads: Executor, client: genai.Client) -> None:
     desk = bench(client, threads)
-    desk.studio.camera = CameraPicture("VP8", b"", time.monotonic() - 60)
-    assert desk.studio.camera.codec == "VP8"
+    desk.studio.camera = camera_picture("VP8", b"", age_s=60.0)
+    assert desk.studio.camera is not None
     for source, sentence in (
         ("camera", "The camera is off."),
         ("upload", "No picture has been uploaded."),
@@ -239,7 +255,7 @@ async def test_a_camera_picture_that_does_not_decode_is_a_failure(
     threads: Executor, client: genai.Client
 ) -> None:
     desk = bench(client, threads)
-    desk.studio.camera = CameraPicture("VP8", b"no picture", time.monotonic())
+    desk.studio.camera = camera_picture("VP8", b"no picture")
     with pytest.raises(ImageModelFailed, match="The camera's picture cannot be read."):
         await desk.studio.edit_image("bluer", "camera")
     assert desk.states == ["started", "failed"]
