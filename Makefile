@@ -59,7 +59,10 @@ bench-quick: .venv/.for-bench ## Easel beside a stock pipecat bot: processor tim
 fuzz: .venv/.for-fuzz ## bytes of strangers, made up by a fuzzer, for 5 minutes; see docs/fuzzing.md
 	.venv/bin/python -m tests.fuzz $(ARGS)
 
-soak faults:
+soak: .venv/.for-bench ## 30 minutes of peers who come and go; writes docs/soak.md
+	.venv/bin/python -m bench.soak $(ARGS)
+
+faults:
 	@echo "make $@ does not exist yet: it comes with a later version of Easel." >&2; exit 2
 
 clean: ## remove caches and the output of tests; .venv stays

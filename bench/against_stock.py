@@ -3,14 +3,11 @@
 import argparse
 import asyncio
 import json
-import pickle
 import statistics
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
-from bench.camera_clip import ClipSpec, encoded_groups
+from bench.camera_clip import ClipSpec, clip_file
 from bench.processes import LOAD_CORE, child, live_endpoint, server
 
 WARM_UP_S: Final = 6.0
@@ -48,7 +45,7 @@ class Figures:
     picture_bytes: float = 0.0
 
 
-async def measure(kind: str, load: Load, clips: Path) -> Figures:
+async def measure(kind: str, load: Load) -> Figures:
     async with (
         live_endpoint(load.mode) as endpoint,
         server(kind, endpoint, video=load.clip is not None) as (running, url),
@@ -56,7 +53,7 @@ async def measure(kind: str, load: Load, clips: Path) -> Figures:
         before = running.resident_bytes
         arguments = [url, "--peers", str(load.peers), "--loss", str(load.loss)]
         if load.clip is not None:
-            arguments += ["--clip", str(clip_file(load.clip, clips)), "--fps", str(load.clip.fps)]
+            arguments += ["--clip", str(clip_file(load.clip)), "--fps", str(load.clip.fps)]
         arguments += [
             f"--{flag.replace('_', '-')}" for flag in ("one_room", "mute") if getattr(load, flag)
         ]
@@ -127,14 +124,6 @@ def _amounts(
     figures.picture_bytes = statistics.mean(sizes) if sizes else 0.0
 
 
-def clip_file(spec: ClipSpec, folder: Path) -> Path:
-    """Encoded once for all runs."""
-    path = folder / f"{spec.codec}-{spec.width}x{spec.height}-{spec.fps}-{spec.bits_per_s}.pickle"
-    if not path.exists():
-        path.write_bytes(pickle.dumps(encoded_groups(spec)))
-    return path
-
-
 VGA: Final = ClipSpec()
 HD: Final = ClipSpec(1280, 720, 30, 2_000_000)
 PAGE: Final = ClipSpec(1280, 720, 2, 400_000)
@@ -180,12 +169,10 @@ def main() -> None:
     parser.add_argument("--kinds", default="easel,stock")
     parser.add_argument("--runs", type=int, default=1)
     arguments = parser.parse_args()
-    clips = Path(tempfile.gettempdir()) / "easel-bench-clips"
-    clips.mkdir(exist_ok=True)
     for name in arguments.loads:
         for _ in range(arguments.runs):
             for kind in arguments.kinds.split(","):
-                figures = asyncio.run(measure(kind, LOADS[name], clips))
+                figures = asyncio.run(measure(kind, LOADS[name]))
                 print(name, kind, json.dumps(summary(figures)), flush=True)
 
 

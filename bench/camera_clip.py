@@ -4,14 +4,19 @@ A group lasts three seconds. A sender that is asked for a key picture goes on wi
 group, as an encoder would; one that is not plays them to the end. Both come to the same bitrate.
 """
 
+import os
+import pickle
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Final
 
 import av
 import numpy as np
 from PIL import Image, ImageDraw
 
+ROOT: Final = Path(__file__).resolve().parent.parent
+VERSION: Final = 1  # of what the pictures show and how they are encoded
 GROUPS: Final = 4
 GROUP_S: Final = 3.0
 TEXT_PX: Final = 24
@@ -42,6 +47,24 @@ def source_picture(spec: ClipSpec, index: int) -> Image.Image:
     draw.ellipse((x, spec.height - 120, x + 80, spec.height - 40), fill=(220, 40, 40))
     noise = rng.integers(-4, 5, (spec.height, spec.width, 1))
     return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+
+
+def clip_file(spec: ClipSpec) -> Path:
+    """Encoded once for all runs, since that takes longer than a measurement."""
+    folder = ROOT / "test-output" / "bench"
+    name = f"{spec.codec}-{spec.width}x{spec.height}-{spec.fps}-{spec.bits_per_s}"
+    path = folder / f"{name}.v{VERSION}.pickle"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        written = path.with_suffix(f".{os.getpid()}")
+        written.write_bytes(pickle.dumps(encoded_groups(spec)))
+        written.rename(path)  # whole or not at all
+    return path
+
+
+def clip_groups(spec: ClipSpec) -> list[list[bytes]]:
+    groups: list[list[bytes]] = pickle.loads(clip_file(spec).read_bytes())
+    return groups
 
 
 def encoded_groups(spec: ClipSpec) -> list[list[bytes]]:

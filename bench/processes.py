@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-SERVER_CORE: Final = 0
-LOAD_CORE: Final = 1
+CORES: Final = sorted(os.sched_getaffinity(0))
+SERVER_CORE: Final = CORES[0]
+LOAD_CORE: Final = CORES[-1]
 START_LIMIT_S: Final = 60.0
 ANSWER_LIMIT_S: Final = 60.0
 STOP_LIMIT_S: Final = 15.0
 MAX_LINE_BYTES: Final = 64 << 20
+IDLE_TIMEOUT_S: Final = 5.0  # a room without peers ends soon, so that what is left can be counted
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -112,15 +114,21 @@ async def live_endpoint(mode: str) -> AsyncIterator[Endpoint]:
 
 @asynccontextmanager
 async def server(
-    kind: str, endpoint: Endpoint, *, video: bool = True
+    kind: str, endpoint: Endpoint, *, video: bool = True, probed: bool = False
 ) -> AsyncIterator[tuple[Child, str]]:
-    """ "easel" or "stock", and its address."""
+    """ "easel" or "stock", and its address. `probed`: it reports as `bench.loop_probe` says."""
+    settings: dict[str, str] = {}
+    command: tuple[str, ...]
     if kind == "easel":
-        command = ("pipeline", "serve", "--port", "0")
-        settings = {"EASEL_ICE_HOSTS": "127.0.0.1", "EASEL_LOG_LEVEL": "WARNING"}
+        start = ("bench.probed_easel",) if probed else ("pipeline", "serve")
+        command = (*start, "--port", "0")
+        settings = {"EASEL_ICE_HOSTS": "127.0.0.1", "EASEL_LOG_LEVEL": "warning"}
+        settings["EASEL_IDLE_TIMEOUT_S"] = str(IDLE_TIMEOUT_S)
     else:
         command = ("bench.stock_bot", *(() if video else ("--audio-only",)))
-        settings = {}
     environment = {**endpoint.environment, **settings}
     async with child(*command, core=SERVER_CORE, environment=environment) as running:
-        yield running, (await running.line()).split()[-1]
+        url = (await running.line()).split()[-1]
+        if kind == "easel":
+            await running.line()  # whom it talks to
+        yield running, url

@@ -14,7 +14,7 @@ import pickle
 import random
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -170,6 +170,15 @@ class SyntheticPeer:
 
         ice.send = lossy
 
+    def vanish(self) -> None:
+        """From now on nothing leaves it, a goodbye neither."""
+        transport: Any = self._connection.getSenders()[0].transport
+
+        async def lost(data: bytes) -> None:
+            pass
+
+        transport.transport._connection.send = lost
+
     async def _post(self, path: str, body: Any) -> Any:
         async with self._http.post(path, json=body) as response:
             response.raise_for_status()
@@ -186,6 +195,9 @@ class Media:
     fps: int
     speaks: bool = True
     loss: float = 0.0
+
+    def without_camera(self) -> Media:
+        return replace(self, groups=[])
 
 
 async def run(arguments: argparse.Namespace) -> None:
