@@ -15,8 +15,10 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
+from bench.picture_quality import write_number
+
 ROOT: Final = Path(__file__).resolve().parent.parent
-VERSION: Final = 1  # of what the pictures show and how they are encoded
+VERSION: Final = 2  # of what the pictures show and how they are encoded
 GROUPS: Final = 4
 GROUP_S: Final = 3.0
 TEXT_PX: Final = 24
@@ -32,7 +34,7 @@ class ClipSpec:
 
 
 def source_picture(spec: ClipSpec, index: int) -> Image.Image:
-    """A room with texture, a text of 24 px and something that moves; the same for each index."""
+    """A room with texture, a text of 24 px, something that moves, and its index as blocks."""
     rng = np.random.default_rng(7)
     coarse = rng.integers(60, 200, (spec.height // 16, spec.width // 16, 3), np.uint8)
     base = Image.fromarray(coarse).resize((spec.width, spec.height), Image.Resampling.BICUBIC)
@@ -46,7 +48,9 @@ def source_picture(spec: ClipSpec, index: int) -> Image.Image:
     x = int((spec.width - 80) * (0.5 + 0.5 * np.sin(index / 15)))
     draw.ellipse((x, spec.height - 120, x + 80, spec.height - 40), fill=(220, 40, 40))
     noise = rng.integers(-4, 5, (spec.height, spec.width, 1))
-    return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+    noisy = Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+    write_number(noisy, index)
+    return noisy
 
 
 def clip_file(spec: ClipSpec) -> Path:
@@ -62,8 +66,9 @@ def clip_file(spec: ClipSpec) -> Path:
     return path
 
 
-def clip_groups(spec: ClipSpec) -> list[list[bytes]]:
-    groups: list[list[bytes]] = pickle.loads(clip_file(spec).read_bytes())
+def load_groups(path: Path) -> list[list[bytes]]:
+    """Of a file that `clip_file` made."""
+    groups: list[list[bytes]] = pickle.loads(path.read_bytes())
     return groups
 
 

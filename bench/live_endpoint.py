@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import uvloop
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from bench.markers import OnsetFinder
+from bench.markers import HEARD_HZ, BurstFinder, Heard
 from emulator.certificate import make_certificate
 
 PERIOD_S: Final = 9.0
@@ -49,20 +50,20 @@ class Seen:
     opened_at: float
     audio_messages: int = 0
     audio_s: float = 0.0
-    first_audio_at: float = 0.0
-    last_audio_at: float = 0.0
-    onsets: list[float] = field(default_factory=list)
+    bursts: list[Heard] = field(default_factory=list)
     pictures: list[float] = field(default_factory=list)
     picture_bytes: list[int] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)  # the last pictures, in base64
     answers: list[float] = field(default_factory=list)
     cuts: list[float] = field(default_factory=list)
-    last_picture: str = ""
 
 
 class Endpoint:
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, keep: int = 0) -> None:
+        """`keep` so many pictures of each session."""
         self.sessions: list[Seen] = []
         self._mode = mode
+        self._keep = keep
         self._chunk = _chunk()
 
     async def serve(self, socket: ServerConnection) -> None:
@@ -81,25 +82,30 @@ class Endpoint:
             pass
 
     async def _listen(self, socket: ServerConnection, seen: Seen) -> None:
-        finder = OnsetFinder()
+        finder = BurstFinder(seen.bursts)
         async for message in socket:
             now = time.monotonic()
             content = json.loads(message)
             given = content.get("realtime_input") or content.get("realtimeInput") or {}
             if "audio" in given:
-                pcm = _decoded(given["audio"]["data"])
-                seen.first_audio_at = seen.first_audio_at or now
-                seen.last_audio_at = now
-                seen.audio_messages += 1
-                rate_hz = int(given["audio"].get("mime_type", "rate=16000").partition("rate=")[2])
-                seen.audio_s += len(pcm) / 2 / rate_hz
-                if finder.push(np.frombuffer(pcm, "<i2")):
-                    seen.onsets.append(now)
+                self._hear(given["audio"], seen, finder, now)
             elif "video" in given:
                 data = given["video"]["data"]
                 seen.pictures.append(now)
                 seen.picture_bytes.append(len(data) * 3 // 4)
-                seen.last_picture = data
+                if self._keep:
+                    seen.kept = [*seen.kept[1 - self._keep :], data]
+
+    @staticmethod
+    def _hear(blob: dict[str, str], seen: Seen, finder: BurstFinder, now: float) -> None:
+        """Both stacks say `mime_type`, with the rate that the markers are made for."""
+        rate_hz = int(blob.get("mime_type", f"rate={HEARD_HZ}").partition("rate=")[2])
+        if rate_hz != HEARD_HZ:
+            raise ValueError(f"speech came at {rate_hz} Hz")
+        samples = np.frombuffer(_decoded(blob["data"]), "<i2")
+        seen.audio_messages += 1
+        seen.audio_s += samples.size / rate_hz
+        finder.push(samples, now)
 
     async def _speak(self, socket: ServerConnection, seen: Seen) -> None:
         loop = asyncio.get_running_loop()
@@ -170,8 +176,8 @@ async def listening(endpoint: Endpoint, folder: Path) -> AsyncIterator[tuple[str
         yield f"https://127.0.0.1:{port}", certificate.path
 
 
-async def run(mode: str) -> None:
-    endpoint = Endpoint(mode)
+async def run(mode: str, keep: int) -> None:
+    endpoint = Endpoint(mode, keep)
     with tempfile.TemporaryDirectory() as folder:
         async with listening(endpoint, Path(folder)) as (url, certificate):
             print(json.dumps({"url": url, "certificate": str(certificate)}), flush=True)
@@ -181,7 +187,9 @@ async def run(mode: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.live_endpoint")
     parser.add_argument("--mode", choices=["talk", "interrupt", "silent"], default="talk")
-    asyncio.run(run(parser.parse_args().mode))
+    parser.add_argument("--keep-pictures", type=int, default=0)
+    arguments = parser.parse_args()
+    uvloop.run(run(arguments.mode, arguments.keep_pictures))
 
 
 if __name__ == "__main__":

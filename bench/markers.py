@@ -1,6 +1,10 @@
-"""Speech that can be timed: bursts of a tone, a second apart, and their beginnings found again."""
+"""Speech that can be timed: bursts of a tone, a second apart, each known by its pitch.
 
-from dataclasses import dataclass
+Ten bursts make the clip, so that a beginning that is found is matched to its own cause even when
+it comes seconds late.
+"""
+
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import av
@@ -17,14 +21,19 @@ BURST_PACKETS: Final = 20
 # A burst begins in the middle of its first packet: with the codec's look-ahead of 6.5 ms its
 # first sound still comes out of that packet.
 LEAD_S: Final = 0.01
-TONE_HZ: Final = 620.0
+LOOK_AHEAD_S: Final = 0.0065
+LOWEST_HZ: Final = 500.0
+STEP_HZ: Final = 100.0
+PITCHES: Final = CLIP_PACKETS // BURST_EVERY
 AMPLITUDE: Final = 9000
 NOISE: Final = 60
 BIT_RATE: Final = 32_000
 
+HEARD_HZ: Final = 16_000
 LOUD: Final = 1500  # of 32768: far above the noise, far below the bursts
-BLOCK: Final = 16  # samples, a millisecond at 16 kHz
+BLOCK: Final = 16  # samples, a millisecond
 QUIET_BLOCKS: Final = 200  # before the next beginning counts
+PITCH_BLOCKS: Final = 40  # after a beginning: enough to tell the pitches apart
 
 
 def speech_packets() -> list[bytes]:
@@ -38,7 +47,7 @@ def speech_packets() -> list[bytes]:
         "fec": "1",
         "packet_loss": "5",
     }
-    sound, packets = _sound(), []
+    sound, packets = speech_sound(), []
     size = int(RATE_HZ * PACKET_S)
     for index in range(CLIP_PACKETS):
         part = sound[index * size : (index + 1) * size]
@@ -48,34 +57,78 @@ def speech_packets() -> list[bytes]:
     return packets[:CLIP_PACKETS]
 
 
-def begins_burst(index: int) -> bool:
-    """Whether the packet at that place of the clip is the first of a burst."""
-    return index % CLIP_PACKETS % BURST_EVERY == 0
+def burst_of(index: int) -> int | None:
+    """Which burst the packet at that place begins; None when it begins none."""
+    place = index % CLIP_PACKETS
+    return None if place % BURST_EVERY else place // BURST_EVERY
 
 
-def _sound() -> Pcm:
+def speech_sound() -> Pcm:
     count = int(CLIP_PACKETS * PACKET_S * RATE_HZ)
     times = np.arange(count) / RATE_HZ
     since = (times - LEAD_S) % (BURST_EVERY * PACKET_S)
     loud = since < BURST_PACKETS * PACKET_S - LEAD_S
+    pitch = LOWEST_HZ + STEP_HZ * np.floor((times - LEAD_S) / (BURST_EVERY * PACKET_S))
     noise = np.random.default_rng(1).normal(0, NOISE, count)
-    return np.asarray(loud * AMPLITUDE * np.sin(2 * np.pi * TONE_HZ * times) + noise, np.int16)
+    return np.asarray(loud * AMPLITUDE * np.sin(2 * np.pi * pitch * since) + noise, np.int16)
+
+
+def packet_place(offset_s: float) -> int:
+    """The packet, counted from a burst's first, that a sound came in which was heard so long
+    after the burst's beginning."""
+    return int((offset_s + LEAD_S + LOOK_AHEAD_S) / PACKET_S)
 
 
 @dataclass(slots=True)
-class OnsetFinder:
-    """`push` PCM at 16 kHz as it comes; True when a burst begins in it."""
+class Heard:
+    """A burst: when its beginning came, and each later message with its place in the burst."""
 
+    at: float
+    burst: int = -1
+    chunks: list[tuple[float, float]] = field(default_factory=list)  # when, seconds after the first
+
+
+@dataclass(slots=True)
+class BurstFinder:
+    """`push` PCM at 16 kHz as it comes; `heard` are the bursts so far."""
+
+    heard: list[Heard] = field(default_factory=list)
     _quiet: int = 0
+    _blocks: int = 0  # since the last beginning
+    _begun: list[Pcm] = field(default_factory=list)
+    _rest: Pcm = field(default_factory=lambda: np.zeros(0, np.int16))
 
-    def push(self, samples: Pcm) -> bool:
-        whole = samples[: samples.size // BLOCK * BLOCK].astype(np.int32)
-        peaks = np.abs(whole).reshape(-1, BLOCK).max(axis=1) > LOUD
-        begun = False
-        for loud in peaks:
-            if loud:
-                begun = begun or self._quiet >= QUIET_BLOCKS
-                self._quiet = 0
-            else:
-                self._quiet += 1
-        return begun
+    def push(self, samples: Pcm, now: float) -> None:
+        blocks = self._whole_blocks(samples)
+        if self.heard and self._quiet < QUIET_BLOCKS and self._blocks < self._burst_blocks():
+            self.heard[-1].chunks.append((now, self._blocks * BLOCK / HEARD_HZ))
+        for block, loud in zip(blocks, np.abs(blocks).max(axis=1) > LOUD, strict=True):
+            if loud and self._quiet >= QUIET_BLOCKS:
+                self.heard.append(Heard(now))
+                self._blocks, self._begun = 0, []
+            self._quiet = 0 if loud else self._quiet + 1
+            self._blocks += 1
+            self._name(block)
+
+    def _whole_blocks(self, samples: Pcm) -> NDArray[np.int32]:
+        joined = np.concatenate([self._rest, samples])
+        whole = joined.size // BLOCK * BLOCK
+        self._rest = joined[whole:]
+        return joined[:whole].astype(np.int32).reshape(-1, BLOCK)
+
+    def _name(self, block: NDArray[np.int32]) -> None:
+        if not self.heard or self.heard[-1].burst >= 0:
+            return
+        self._begun.append(block.astype(np.int16))
+        if len(self._begun) == PITCH_BLOCKS:
+            self.heard[-1].burst = burst_by_pitch(np.concatenate(self._begun))
+
+    @staticmethod
+    def _burst_blocks() -> int:
+        return int((BURST_PACKETS - 1) * PACKET_S * HEARD_HZ) // BLOCK
+
+
+def burst_by_pitch(samples: Pcm) -> int:
+    crossings = np.count_nonzero(np.diff(np.signbit(samples)))
+    pitch = crossings / 2 / (samples.size / HEARD_HZ)
+    return int(np.clip(round((pitch - LOWEST_HZ) / STEP_HZ), 0, PITCHES - 1))

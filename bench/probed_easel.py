@@ -1,14 +1,8 @@
-"""`easel serve`, with a probe of its event loop.
+"""`easel serve`, with a probe of its event loop: what can be seen from inside only."""
 
-The probe says, for each line on standard input, what is known inside the process only: one JSON
-line with the number of tasks, and the lag of the event loop since the line before.
-"""
-
-import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pipeline.service
 from bench.loop_probe import probing
@@ -21,12 +15,8 @@ _serving = pipeline.service.serving
 
 @asynccontextmanager
 async def _probed(settings: Settings) -> AsyncIterator[Running]:
-    async with _serving(settings) as running, probing(_say):
+    async with _serving(settings) as running, probing():
         yield running
-
-
-def _say(told: dict[str, Any]) -> None:
-    print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

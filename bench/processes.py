@@ -36,10 +36,10 @@ class Child:
             raise RuntimeError("a process of the measurement ended")
         return said.decode().strip()
 
-    async def report(self) -> Any:
+    async def report(self, words: str = "") -> Any:
         """What it answers to a line."""
         assert self.process.stdin is not None  # as above
-        self.process.stdin.write(b"\n")
+        self.process.stdin.write(words.encode() + b"\n")
         await self.process.stdin.drain()
         return json.loads(await self.line(ANSWER_LIMIT_S))
 
@@ -94,6 +94,15 @@ async def child(
             await process.communicate()
 
 
+def busy_s(core: int) -> float:
+    """What all programs have used of that core so far."""
+    line = re.search(rf"^cpu{core} (.+)$", Path("/proc/stat").read_text(), re.M)
+    if line is None:
+        return 0.0
+    user, nice, system, _, _, *others = map(int, line[1].split())
+    return (user + nice + system + sum(others[:3])) / _TICKS_PER_S
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     child: Child
@@ -101,8 +110,9 @@ class Endpoint:
 
 
 @asynccontextmanager
-async def live_endpoint(mode: str) -> AsyncIterator[Endpoint]:
-    async with child("bench.live_endpoint", "--mode", mode, core=LOAD_CORE) as endpoint:
+async def live_endpoint(mode: str, keep_pictures: int = 0) -> AsyncIterator[Endpoint]:
+    arguments = ("--mode", mode, "--keep-pictures", str(keep_pictures))
+    async with child("bench.live_endpoint", *arguments, core=LOAD_CORE) as endpoint:
         told = json.loads(await endpoint.line())
         environment = {
             "GOOGLE_GEMINI_BASE_URL": told["url"],
@@ -125,7 +135,8 @@ async def server(
         settings = {"EASEL_ICE_HOSTS": "127.0.0.1", "EASEL_LOG_LEVEL": "warning"}
         settings["EASEL_IDLE_TIMEOUT_S"] = str(IDLE_TIMEOUT_S)
     else:
-        command = ("bench.stock_bot", *(() if video else ("--audio-only",)))
+        flags = {"--audio-only": not video, "--probed": probed}
+        command = ("bench.stock_bot", *(flag for flag, given in flags.items() if given))
     environment = {**endpoint.environment, **settings}
     async with child(*command, core=SERVER_CORE, environment=environment) as running:
         url = (await running.line()).split()[-1]

@@ -24,11 +24,11 @@ import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench import machine
-from bench.camera_clip import ClipSpec, clip_groups
-from bench.markers import speech_packets
+from bench.camera_clip import ClipSpec, clip_file
 from bench.processes import LOAD_CORE, Child, live_endpoint, server
+from bench.rtp_stream import Pacer
 from bench.soak_page import Sample, Soak, write_page
-from bench.synthetic_peer import Media, SyntheticPeer
+from bench.synthetic_peer import Media, SyntheticPeer, media
 from bench.visits import Visit, visits
 
 FULL_MINUTES: Final = 30.0
@@ -94,6 +94,7 @@ class Seats:
     visits: int = 0
     vanished: int = 0
     failures: list[str] = field(default_factory=list)
+    pacer: Pacer = field(default_factory=Pacer)
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def occupied(self, seat: int) -> None:
@@ -109,10 +110,10 @@ class Seats:
             await asyncio.sleep(visit.pause_s)
 
     async def visited(self, visit: Visit, host: SyntheticPeer | None = None) -> None:
-        media = self.media if visit.camera else self.media.without_camera()
+        sent = self.media if visit.camera else self.media.without_camera()
         connector = aiohttp.TCPConnector(force_close=True)
         async with aiohttp.ClientSession(self.url, connector=connector) as http:
-            peer = SyntheticPeer(http, media, next(self.numbers))
+            peer = SyntheticPeer(http, sent, next(self.numbers), self.pacer)
             try:
                 await peer.join(host)
                 self.visits += 1
@@ -139,10 +140,10 @@ async def all_seats(seats: Seats, count: int) -> AsyncIterator[None]:
 
 
 async def soak(minutes: float, peers: int, seed: int) -> Soak:
-    media = Media(speech_packets(), clip_groups(ClipSpec()), ClipSpec().fps)
+    sent = media(clip_file(ClipSpec()), ClipSpec().fps)
     async with live_endpoint("talk") as endpoint, server("easel", endpoint, probed=True) as up:
         service = Service(*up, begun=time.monotonic())
-        seats = Seats(service.url, media, seed)
+        seats = Seats(service.url, sent, seed)
         facts = machine.facts()
         fresh = await service.sample()
         await asyncio.gather(*(seats.visited(WARM_UP_VISIT) for _ in range(peers)))

@@ -9,6 +9,7 @@ import asyncio
 import os
 import secrets
 import sys
+from contextlib import nullcontext
 from typing import Any, Final
 
 from aiohttp import web
@@ -24,6 +25,8 @@ from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 from pipecat.workers.runner import WorkerRunner
+
+from bench.loop_probe import probing
 
 MODEL: Final = "models/gemini-3.8-live"
 PICTURES_PER_S: Final = 1
@@ -86,7 +89,7 @@ async def start(request: web.Request) -> web.Response:
     return web.json_response({"sessionId": secrets.token_hex(8)})
 
 
-async def run(*, video: bool) -> None:
+async def run(*, video: bool, probed: bool) -> None:
     bots = StockBots(video=video)
     app = web.Application(client_max_size=1 << 20)
     app.router.add_post("/start", start)
@@ -97,15 +100,18 @@ async def run(*, video: bool) -> None:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     print(f"Open http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
-    await asyncio.Event().wait()
+    async with probing() if probed else nullcontext():
+        await asyncio.Event().wait()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.stock_bot")
     parser.add_argument("--audio-only", action="store_true")
+    parser.add_argument("--probed", action="store_true")
+    arguments = parser.parse_args()
     logger.remove()
     logger.add(sys.stderr, level="ERROR")
-    asyncio.run(run(video=not parser.parse_args().audio_only))
+    asyncio.run(run(video=not arguments.audio_only, probed=arguments.probed))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Synthetic peers: aiortc clients that send ready packets and note what comes back, cheaply.
+"""Synthetic peers: clients that send ready packets and note what comes back, cheaply.
 
 A process of its own: connects its peers one after another, says so, and prints what they saw
-when its standard input says so or ends. This file reaches into aiortc for what a browser does
-and aiortc's sender of ready packets does not: answer a PLI with a key picture, and lose packets.
+when its standard input says so or ends. This file reaches into aiortc for what its sender of
+ready packets does not do: answer a PLI with a key picture, and end without a goodbye.
 """
 
 from __future__ import annotations
@@ -10,106 +10,140 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import pickle
-import random
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
+from struct import Struct
 from typing import Any, Final
 
 import aiohttp
 import uvloop
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from av.packet import Packet
 
-from bench.markers import begins_burst, speech_packets
+from bench.camera_clip import load_groups
+from bench.figures import percentile
+from bench.markers import PACKET_S, burst_of, speech_packets
+from bench.rtp_stream import Pacer, RtpStream
 from transports.aiortc_seam import IceBinding, SamplingReceiver, seam
 from transports.rtp_arrival import RtpArrival
 
-AUDIO_S: Final = 0.02
 AUDIBLE_BYTES: Final = 40  # encoded silence is far shorter, an answer's tone is longer
 CONNECT_LIMIT_S: Final = 30.0
-RTP_FIRST_BYTES: Final = range(128, 192)  # RFC 7983: the others are STUN and DTLS
+PAYLOAD_BYTES: Final = 1150  # of a picture in one packet, about as libwebrtc cuts it
+OPUS_HZ: Final = 48_000
+VIDEO_HZ: Final = 90_000
+PHASES: Final = 37  # packets by which the speech of one peer is ahead of that of the one before
+_DESCRIPTOR: Final = Struct("!BBH")  # VP8 with a picture's 15-bit number (RFC 7741 section 4.2)
 
 
 @dataclass
 class Saw:
-    """Of one peer; times are those of CLOCK_MONOTONIC, in seconds."""
+    """Of one peer; times are those of CLOCK_MONOTONIC, in seconds. `bursts`: when, and which."""
 
-    bursts: list[float] = field(default_factory=list)
+    bursts: list[tuple[float, int]] = field(default_factory=list)
     audible: list[float] = field(default_factory=list)
-    packets_sent: int = 0
-    pictures_sent: int = 0
+    pictures: list[tuple[float, int]] = field(default_factory=list)  # when key `n` was sent
     keys_asked: int = 0
 
 
-class Speech(MediaStreamTrack):
-    """The clip of `bench.markers`, in a loop. `start_at`: so that not all peers speak at once."""
+class Speech:
+    """The clip of `bench.markers`, in a loop from `offset` on."""
 
-    kind = "audio"
+    interval_s = PACKET_S
+    clock_step = int(PACKET_S * OPUS_HZ)
 
-    def __init__(self, packets: list[bytes], saw: Saw, offset: int) -> None:
-        super().__init__()
+    def __init__(self, packets: Sequence[bytes], saw: Saw, offset: int) -> None:
         self._packets = packets
         self._saw = saw
         self._index = offset
-        self._sent = 0
-        self._start = time.monotonic()
 
-    async def recv(self) -> Packet[Any]:
-        await asyncio.sleep(self._start + self._sent * AUDIO_S - time.monotonic())
-        packet: Packet[Any] = Packet(self._packets[self._index % len(self._packets)])
-        packet.pts = self._sent * int(AUDIO_S * 48_000)
-        packet.time_base = Fraction(1, 48_000)
-        if begins_burst(self._index):
-            self._saw.bursts.append(time.monotonic())
-        self._saw.packets_sent += 1
+    def next(self, now: float) -> Sequence[bytes]:
+        burst = burst_of(self._index)
+        if burst is not None:
+            self._saw.bursts.append((now, burst))
+        packet = self._packets[self._index % len(self._packets)]
         self._index += 1
-        self._sent += 1
-        return packet
+        return (packet,)
 
 
-class Camera(MediaStreamTrack):
+class Camera:
     """The groups of a clip; `request_key` goes on with the next group."""
 
-    kind = "video"
-
-    def __init__(self, groups: list[list[bytes]], fps: int, saw: Saw) -> None:
-        super().__init__()
+    def __init__(self, groups: Sequence[Sequence[Sequence[bytes]]], fps: int, saw: Saw) -> None:
+        self.interval_s = 1 / fps
+        self.clock_step = VIDEO_HZ // fps
         self._groups = groups
-        self._fps = fps
         self._saw = saw
         self._group = 0
         self._place = 0
-        self._sent = 0
-        self._start = time.monotonic()
+        self._number = 0
         self._key_wanted = False
 
     def request_key(self) -> None:
         self._saw.keys_asked += 1
         self._key_wanted = True
 
-    async def recv(self) -> Packet[Any]:
-        await asyncio.sleep(self._start + self._sent / self._fps - time.monotonic())
+    def next(self, now: float) -> Sequence[bytes]:
         if self._key_wanted or self._place >= len(self._groups[self._group]):
             self._key_wanted = False
             self._group = (self._group + 1) % len(self._groups)
             self._place = 0
-        packet: Packet[Any] = Packet(self._groups[self._group][self._place])
-        packet.pts = self._sent * 90_000 // self._fps
-        packet.time_base = Fraction(1, 90_000)
-        self._saw.pictures_sent += 1
+        parts = self._groups[self._group][self._place]
         self._place += 1
-        self._sent += 1
-        return packet
+        self._number = (self._number + 1) & 0x7FFF
+        first = _DESCRIPTOR.pack(0x90, 0x80, 0x8000 | self._number)
+        other = _DESCRIPTOR.pack(0x80, 0x80, 0x8000 | self._number)
+        return [(other if index else first) + part for index, part in enumerate(parts)]
+
+
+class _Silent(MediaStreamTrack):
+    """Stands for the media that `RtpStream` sends."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    async def recv(self) -> Any:
+        await asyncio.Event().wait()
+
+
+@dataclass(frozen=True)
+class Media:
+    """What a peer sends. `groups`: pictures, each cut into payloads; none: no camera."""
+
+    speech: Sequence[bytes]
+    groups: Sequence[Sequence[Sequence[bytes]]]
+    fps: int
+    loss: float = 0.0
+
+    def without_camera(self) -> Media:
+        return replace(self, groups=[])
+
+    def without_speech(self) -> Media:
+        return replace(self, speech=[])
+
+
+def media(clip: Path | None, fps: int, loss: float = 0.0) -> Media:
+    groups = load_groups(clip) if clip else []
+    cut = [[_cut(picture) for picture in group] for group in groups]
+    return Media(speech_packets(), cut, fps, loss)
+
+
+def _cut(picture: bytes) -> list[bytes]:
+    """Into parts of about the same size, as libwebrtc does."""
+    count = -(-len(picture) // PAYLOAD_BYTES)
+    size = -(-len(picture) // count)
+    return [picture[at : at + size] for at in range(0, len(picture), size)]
 
 
 class SyntheticPeer:
-    """One participant of a room of its own, or of `session`."""
+    """One participant of a room of its own, or of somebody's who is there."""
 
-    def __init__(self, http: aiohttp.ClientSession, media: Media, number: int) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, media: Media, number: int, pacer: Pacer
+    ) -> None:
         self.saw = Saw()
         self.session_id = ""
         self.token = ""
@@ -117,15 +151,18 @@ class SyntheticPeer:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._opened = asyncio.Event()
         with seam(self, IceBinding(("127.0.0.1",))):
-            if media.speaks:
-                self._connection.addTrack(Speech(media.speech, self.saw, number * 37))
+            if media.speech:
+                speech = Speech(media.speech, self.saw, number * PHASES)
+                sender = self._connection.addTrack(_Silent("audio"))
+                self.streams = [RtpStream(sender, speech, pacer, media.loss, number)]
             else:
-                self._connection.addTransceiver("audio")
+                self._connection.addTransceiver(_Silent("audio"))
+                self.streams = []
             if media.groups:
                 camera = Camera(media.groups, media.fps, self.saw)
-                sender: Any = self._connection.addTrack(camera)
-                sender._send_keyframe = camera.request_key
-        self._loss = media.loss
+                filming: Any = self._connection.addTrack(_Silent("video"))
+                filming._send_keyframe = camera.request_key
+                self.streams.append(RtpStream(filming, camera, pacer, media.loss, ~number))
 
     def wants(self, kind: str, ssrc: int, receiver: SamplingReceiver) -> bool:
         return True
@@ -134,10 +171,10 @@ class SyntheticPeer:
         if arrival.kind == "audio" and len(arrival.payload) >= AUDIBLE_BYTES:
             self.saw.audible.append(time.monotonic())
 
-    async def join(self, session: SyntheticPeer | None = None) -> None:
+    async def join(self, host: SyntheticPeer | None = None) -> None:
         channel = self._connection.createDataChannel("chat")
         channel.on("open", self._opened.set)
-        body = {} if session is None else {"sessionId": session.session_id, "token": session.token}
+        body = {} if host is None else {"sessionId": host.session_id, "token": host.token}
         started = await self._post("/start", {"body": body})
         self.session_id, self.token = started["sessionId"], started.get("token", "")
         with seam(self, IceBinding(("127.0.0.1",))):
@@ -154,21 +191,6 @@ class SyntheticPeer:
         ready = {"version": "2.0.0", "about": {"library": "bench"}}
         message = {"label": "rtvi-ai", "type": "client-ready", "id": "1", "data": ready}
         channel.send(json.dumps(message))
-        if self._loss:
-            self._lose_packets()
-
-    def _lose_packets(self) -> None:
-        """Drops a share of the media on its way out, below SRTP, as a network would."""
-        transport: Any = self._connection.getSenders()[0].transport
-        ice: Any = transport.transport._connection
-        send, rng = ice.send, random.Random(1)
-
-        async def lossy(data: bytes) -> None:
-            if data[0] in RTP_FIRST_BYTES and rng.random() < self._loss:
-                return
-            await send(data)
-
-        ice.send = lossy
 
     def vanish(self) -> None:
         """From now on nothing leaves it, a goodbye neither."""
@@ -178,6 +200,8 @@ class SyntheticPeer:
             pass
 
         transport.transport._connection.send = lost
+        for stream in self.streams:
+            stream.live = False
 
     async def _post(self, path: str, body: Any) -> Any:
         async with self._http.post(path, json=body) as response:
@@ -188,31 +212,25 @@ class SyntheticPeer:
         await self._connection.close()
 
 
-@dataclass(frozen=True)
-class Media:
-    speech: list[bytes]
-    groups: list[list[bytes]]
-    fps: int
-    speaks: bool = True
-    loss: float = 0.0
-
-    def without_camera(self) -> Media:
-        return replace(self, groups=[])
-
-
 async def run(arguments: argparse.Namespace) -> None:
-    groups = pickle.loads(arguments.clip.read_bytes()) if arguments.clip else []
-    media = Media(speech_packets(), groups, arguments.fps, arguments.speaks, arguments.loss)
+    all_media = media(arguments.clip, arguments.fps, arguments.loss)
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    pacer = Pacer()
     async with aiohttp.ClientSession(arguments.url) as http:
-        peers = [SyntheticPeer(http, media, number) for number in range(arguments.peers)]
-        for peer in peers:
-            await peer.join(peers[0] if arguments.one_room and peer is not peers[0] else None)
+        peers = []
+        for number in range(arguments.peers):
+            listens = arguments.one_room and number > 0
+            sent = all_media.without_speech() if listens else all_media
+            peers.append(SyntheticPeer(http, sent, number, pacer))
+            await peers[-1].join(peers[0] if listens else None)
         print(json.dumps({"connected": len(peers)}), flush=True)
-        await reader.readline()
-        print(json.dumps([asdict(peer.saw) for peer in peers]), flush=True)
+        while line := await reader.readline():
+            saw = [asdict(peer.saw) for peer in peers] if line.strip() else []
+            late_ms = round(1000 * percentile(pacer.late_s, 0.99), 2)
+            pacer.late_s.clear()
+            print(json.dumps({"peers": saw, "late_ms_p99": late_ms}), flush=True)
         await asyncio.gather(*(peer.close() for peer in peers))
 
 
@@ -223,8 +241,7 @@ def main() -> None:
     parser.add_argument("--clip", type=Path)
     parser.add_argument("--fps", type=int, default=30)
     parser.add_argument("--loss", type=float, default=0.0)
-    parser.add_argument("--mute", dest="speaks", action="store_false")
-    parser.add_argument("--one-room", action="store_true")
+    parser.add_argument("--one-room", action="store_true", help="the first speaks, others listen")
     uvloop.run(run(parser.parse_args()))
 
 
