@@ -76,7 +76,7 @@ class Pacer:
 
 
 class RtpStream:
-    """Takes the place of the sending half of one `RTCRtpSender`."""
+    """Takes the place of the sending half of one `RTCRtpSender`. `begin()`, once, to send."""
 
     def __init__(self, sender: Any, source: Source, pacer: Pacer, loss: float, seed: int) -> None:
         self.source = source
@@ -93,8 +93,12 @@ class RtpStream:
         self._time_at = -1
         self._payload_type = 0
         self._emit: Callable[[bytes], None] = _nowhere
+        self._begun = asyncio.Event()
         self._sender._run_rtp = self._run
         self._sender._retransmit = self._send_again
+
+    def begin(self) -> None:
+        self._begun.set()
 
     async def _run(self, codec: Any) -> None:
         """In place of aiortc's loop: until cancelled, the pacer sends."""
@@ -104,6 +108,7 @@ class RtpStream:
             self._payload_type = codec.payloadType
             self._make_header(sender._RTCRtpSender__rtp_header_extensions_map)
             self._emit = _socket_of(sender.transport)
+            await self._begun.wait()
             self.live = True
             self._pacer.add(self)
             await asyncio.Event().wait()

@@ -75,7 +75,7 @@ class StockBots:
         @transport.event_handler("on_client_connected")  # type: ignore[untyped-decorator]  # pipecat has no types here
         async def connected(transport: Any, client: Any) -> None:
             if self._video:
-                await transport.capture_participant_video("camera", framerate=PICTURES_PER_S)
+                await transport.capture_participant_video(client.pc_id, framerate=PICTURES_PER_S)
             await worker.queue_frame(LLMRunFrame())
 
         @transport.event_handler("on_client_disconnected")  # type: ignore[untyped-decorator]  # as above

@@ -31,6 +31,9 @@ from transports.rtp_arrival import RtpArrival
 
 AUDIBLE_BYTES: Final = 40  # encoded silence is far shorter, an answer's tone is longer
 CONNECT_LIMIT_S: Final = 30.0
+# Stock switches its receivers off and on again while a call begins. What it misses meanwhile its
+# jitter buffer waits for, up to 200 ms, for the rest of the call: so the media comes after that.
+MEDIA_AFTER_S: Final = 1.0
 PAYLOAD_BYTES: Final = 1150  # of a picture in one packet, about as libwebrtc cuts it
 OPUS_HZ: Final = 48_000
 VIDEO_HZ: Final = 90_000
@@ -191,6 +194,8 @@ class SyntheticPeer:
         ready = {"version": "2.0.0", "about": {"library": "bench"}}
         message = {"label": "rtvi-ai", "type": "client-ready", "id": "1", "data": ready}
         channel.send(json.dumps(message))
+        for stream in self.streams:
+            asyncio.get_running_loop().call_later(MEDIA_AFTER_S, stream.begin)
 
     def vanish(self) -> None:
         """From now on nothing leaves it, a goodbye neither."""
