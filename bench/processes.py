@@ -36,11 +36,14 @@ class Child:
             raise RuntimeError("a process of the measurement ended")
         return said.decode().strip()
 
-    async def report(self, words: str = "") -> Any:
-        """What it answers to a line."""
+    async def say(self, words: str = "") -> None:
         assert self.process.stdin is not None  # as above
         self.process.stdin.write(words.encode() + b"\n")
         await self.process.stdin.drain()
+
+    async def report(self, words: str = "") -> Any:
+        """What it answers to a line."""
+        await self.say(words)
         return json.loads(await self.line(ANSWER_LIMIT_S))
 
     @property
