@@ -50,11 +50,11 @@ check: .venv/.for-test ## ruff, mypy and the import contracts
 docs: .venv/.for-test ## write the pages that are made from the code
 	@set -e; for page in docs/generate_*.py; do echo "$$page"; .venv/bin/python "$$page"; done
 
-bench: .venv/.for-test ## what the steps of the media path cost, beside the stock stack
-	.venv/bin/python -m bench.costs
+bench: .venv/.for-bench chromium ## Easel beside a stock pipecat bot, 40 minutes; writes docs/benchmarks.md
+	.venv/bin/python -m bench.run $(ARGS)
 
-bench-quick: .venv/.for-bench ## Easel beside a stock pipecat bot: processor time and delay, 3 minutes
-	.venv/bin/python -m bench.against_stock audio vga
+bench-quick: .venv/.for-bench ## the same, its main rows only, 8 minutes
+	.venv/bin/python -m bench.run --quick $(ARGS)
 
 fuzz: .venv/.for-fuzz ## bytes of strangers, made up by a fuzzer, for 5 minutes; see docs/fuzzing.md
 	.venv/bin/python -m tests.fuzz $(ARGS)
