@@ -40,12 +40,12 @@ ROWS: Final = (
     Load("vga", 4, VGA, keep_pictures=8),
     Load("audio", 4),
     Load("hd", 2, HD),  # more than two are more than a core for stock
-    Load("page", 4, PAGE, kinds=EASEL),
+    Load("page", 4, PAGE, kinds=EASEL, window_s=SHORT_S),
     Load("loss", 4, loss=0.02),
     Load("interrupt", 4, mode="interrupt"),
     Load("listeners-2", 3, kinds=EASEL, one_room=True),
     Load("listeners-12", 13, kinds=EASEL, one_room=True),
-    Load("lag", 20, VGA, kinds=EASEL, probed=True),
+    Load("lag", 20, VGA, kinds=EASEL, probed=True, window_s=SHORT_S),
 )
 QUICK: Final = ("vga", "audio")
 
