@@ -100,8 +100,8 @@ def page_text(run: Run) -> str:
     chart = "" if cpu_chart(run) is None else f"\n![CPU against peers](images/{CHART})\n"
     parts = [
         "# Benchmarks",
-        f"Written by `{command}, medians of {run.runs}. Absolute figures are those of the machine below;"
-        " the ratios carry over.",
+        f"Written by `{command}, medians of {run.runs}. Absolute figures are those of the machine"
+        " below; the ratios carry over.",
         as_markdown(rows(run.measured)),
         _doubted(run),
         chart.strip(),

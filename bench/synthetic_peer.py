@@ -101,7 +101,7 @@ class Camera:
         return [(other if index else first) + part for index, part in enumerate(parts)]
 
 
-class _Silent(MediaStreamTrack):
+class SilentTrack(MediaStreamTrack):
     """Stands for the media that `RtpStream` sends."""
 
     def __init__(self, kind: str) -> None:
@@ -156,14 +156,14 @@ class SyntheticPeer:
         with seam(self, IceBinding(("127.0.0.1",))):
             if media.speech:
                 speech = Speech(media.speech, self.saw, number * PHASES)
-                sender = self._connection.addTrack(_Silent("audio"))
+                sender = self._connection.addTrack(SilentTrack("audio"))
                 self.streams = [RtpStream(sender, speech, pacer, media.loss, number)]
             else:
-                self._connection.addTransceiver(_Silent("audio"))
+                self._connection.addTransceiver(SilentTrack("audio"))
                 self.streams = []
             if media.groups:
                 camera = Camera(media.groups, media.fps, self.saw)
-                filming: Any = self._connection.addTrack(_Silent("video"))
+                filming: Any = self._connection.addTrack(SilentTrack("video"))
                 filming._send_keyframe = camera.request_key
                 self.streams.append(RtpStream(filming, camera, pacer, media.loss, ~number))
 

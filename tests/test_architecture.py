@@ -46,6 +46,7 @@ SEAMS: Final[Mapping[str, str]] = {
     "tests/transports/test_direct_media.py": "watches which way media takes",
     "bench/synthetic_peer.py": "answers PLI, and ends without a goodbye, which aiortc cannot",
     "bench/rtp_stream.py": "sends ready packets at a small price, for twenty peers",
+    "tests/bench/test_rtp_stream.py": "stands where aiortc's sender is told of a lost picture",
     "tests/conversation/test_bad_input.py": "sends more than aiortc's own limit would let it",
 }
 
