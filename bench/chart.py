@@ -42,7 +42,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Both axes begin at 0; at most four series. `y_top`: the axis ends there or higher."""
+    """Both axes begin at 0; at most four series. `y_top`: the axis ends there or higher.
+
+    The horizontal axis ends with the last point.
+    """
 
     title: str
     x_label: str
@@ -64,9 +67,10 @@ def ticks(top: float, wanted: int = 5) -> list[float]:
 
 def svg(chart: Chart) -> str:
     points = [point for series in chart.series for point in series.points]
-    x_ticks = ticks(max((x for x, _ in points), default=0.0), 6)
+    x_top = max([x for x, _ in points] + [0.0]) or 1.0
+    x_ticks = [tick for tick in ticks(x_top, 6) if tick <= x_top]
     y_ticks = ticks(max([y for _, y in points] + [chart.y_top]))
-    scale = _Scale(x_ticks[-1], y_ticks[-1])
+    scale = _Scale(x_top, y_ticks[-1])
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}"'
         f' height="{HEIGHT}" role="img" font-family="system-ui,sans-serif">',

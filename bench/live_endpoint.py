@@ -10,6 +10,7 @@ does. In the mode "interrupt" each answer is long, and cut by `interrupted` whil
 import argparse
 import asyncio
 import base64
+import itertools
 import json
 import math
 import sys
@@ -26,7 +27,7 @@ import uvloop
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from bench.markers import HEARD_HZ, BurstFinder, Heard
+from bench.markers import HEARD_HZ, PACKET_S, BurstFinder, Heard
 from emulator.certificate import make_certificate
 
 PERIOD_S: Final = 9.0
@@ -36,7 +37,10 @@ CHUNK_S: Final = 0.2  # as Gemini's: 160 to 240 ms
 FASTER: Final = 4  # than real time
 OUTPUT_HZ: Final = 24_000
 LONG_SPEECH_S: Final = 8.0
-CUT_AFTER_S: Final = 2.03  # not a multiple of the packets' 20 ms
+CUT_AFTER_S: Final = 2.03
+# Turns and cuts come at another place between two packets each time: a service that sends on
+# a tick would else be met at the same place of it in every turn.
+PHASE_S: Final = 0.0063
 TURN_END_AFTER_S: Final = 0.05
 AMPLITUDE: Final = 8000
 TONE_HZ: Final = 440.0
@@ -109,9 +113,11 @@ class Endpoint:
 
     async def _speak(self, socket: ServerConnection, seen: Seen) -> None:
         loop = asyncio.get_running_loop()
-        turn_at = loop.time() + FIRST_AFTER_S
+        first_at = loop.time() + FIRST_AFTER_S
         long = self._mode == "interrupt"
-        while self._mode != "silent":
+        period_s = PERIOD_S / 2 if long else PERIOD_S
+        for turn in itertools.count():
+            turn_at = first_at + turn * period_s + turn * PHASE_S % PACKET_S
             await asyncio.sleep(max(0.0, turn_at - loop.time()))
             seen.answers.append(time.monotonic())
             await self._answer(socket, LONG_SPEECH_S if long else SPEECH_S)
@@ -121,7 +127,6 @@ class Endpoint:
                 await _send(socket, {"serverContent": {"interrupted": True}})
                 await asyncio.sleep(TURN_END_AFTER_S)
             await _send(socket, {"serverContent": {"turnComplete": True}})
-            turn_at += PERIOD_S / 2 if long else PERIOD_S
 
     async def _answer(self, socket: ServerConnection, length_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -186,7 +191,7 @@ async def run(mode: str, keep: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.live_endpoint")
-    parser.add_argument("--mode", choices=["talk", "interrupt", "silent"], default="talk")
+    parser.add_argument("--mode", choices=["talk", "interrupt"], default="talk")
     parser.add_argument("--keep-pictures", type=int, default=0)
     arguments = parser.parse_args()
     uvloop.run(run(arguments.mode, arguments.keep_pictures))

@@ -25,9 +25,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench import machine
 from bench.camera_clip import ClipSpec, clip_file
-from bench.processes import LOAD_CORE, Child, live_endpoint, server
+from bench.processes import LOAD_CORE, SERVER_CORE, Child, busy_s, live_endpoint, server
 from bench.rtp_stream import Pacer
-from bench.soak_page import Sample, Soak, write_page
+from bench.soak_page import Sample, Soak, read_soak, write_page
 from bench.synthetic_peer import Media, SyntheticPeer, media
 from bench.visits import Visit, visits
 
@@ -61,6 +61,7 @@ class Service:
             peers=gauges["easel_peers"],
             cpu_s=self.process.cpu_s,
             lag_ms=told["lag_ms_p99"],
+            core_s=busy_s(SERVER_CORE),
         )
 
     async def _gauges(self) -> dict[str, int]:
@@ -106,7 +107,7 @@ class Seats:
             try:
                 await self.visited(visit, host)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                self.failures.append(f"{type(error).__name__}: {error}")
+                self.failures.append(_in_words(error))
             await asyncio.sleep(visit.pause_s)
 
     async def visited(self, visit: Visit, host: SyntheticPeer | None = None) -> None:
@@ -126,6 +127,13 @@ class Seats:
                 if peer in self.there:
                     self.there.remove(peer)
                 await peer.close()
+
+
+def _in_words(error: Exception) -> str:
+    """Without addresses."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"{error.status} {error.message}"
+    return type(error).__name__
 
 
 @asynccontextmanager
@@ -179,14 +187,17 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=FULL_MINUTES)
     parser.add_argument("--peers", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--page-only", action="store_true", help="of the last run")
     arguments = parser.parse_args()
-    full = arguments.minutes >= FULL_MINUTES
-    folder = machine.ROOT / "docs" if full else machine.ROOT / "test-output" / "soak"
-    os.sched_setaffinity(0, {LOAD_CORE})
     raw = machine.ROOT / "test-output" / "soak.json"
-    done = uvloop.run(soak(arguments.minutes, arguments.peers, arguments.seed))
-    raw.parent.mkdir(exist_ok=True)
-    raw.write_text(json.dumps(asdict(done)))
+    if not arguments.page_only:
+        os.sched_setaffinity(0, {LOAD_CORE})
+        told = uvloop.run(soak(arguments.minutes, arguments.peers, arguments.seed))
+        raw.parent.mkdir(exist_ok=True)
+        raw.write_text(json.dumps(asdict(told)))
+    done = read_soak(raw.read_text())
+    full = done.minutes >= FULL_MINUTES
+    folder = machine.ROOT / "docs" if full else machine.ROOT / "test-output" / "soak"
     page = write_page(done, folder)
     print(page.read_text())
     print(f"Written: {page}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """What a soak test found, as a page and two charts. Pure but for `write_page`."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ class Sample:
     peers: int
     cpu_s: float
     lag_ms: float
+    core_s: float = 0.0  # what all programs have used of the service's core
 
     def line(self) -> str:
         return (
@@ -72,11 +74,29 @@ class Soak:
         return per_s * self.minutes * 60 / self.visits if self.visits else 0.0
 
     @property
+    def others_percent(self) -> float | None:
+        """What other programs used of the service's core. None: it was not measured."""
+        first, last = self.samples[0], self.samples[-1]
+        if not last.core_s or last.at_s == first.at_s:
+            return None
+        used = (last.core_s - first.core_s) - (last.cpu_s - first.cpu_s)
+        return 100 * used / (last.at_s - first.at_s)
+
+    @property
     def cpu_percent_per_peer(self) -> float:
         first, last = self.samples[0], self.samples[-1]
         seconds = last.at_s - first.at_s
         peers = sum(each.peers for each in self.samples) / len(self.samples)
         return 100 * (last.cpu_s - first.cpu_s) / seconds / peers if seconds and peers else 0.0
+
+
+def read_soak(text: str) -> Soak:
+    """What `dataclasses.asdict` and JSON made of one."""
+    told = json.loads(text)
+    for name in ("fresh", "start", "end"):
+        told[name] = Sample(**told[name])
+    told["samples"] = [Sample(**each) for each in told["samples"]]
+    return Soak(**told)
 
 
 def write_page(soak: Soak, folder: Path) -> Path:
@@ -122,6 +142,7 @@ Written by `make soak`: {soak.seats} peers who come and go for {soak.minutes:g} 
 After the first third of the run memory grew by {soak.growth_mb_per_visit:.3f} MB for each visit
 (the slope of the straight line through the samples). The service used
 {soak.cpu_percent_per_peer:.1f} % of a core for each peer who was there. {_failures(soak)}
+{_others(soak)}
 
 ![Memory of the service over time](images/soak-memory.svg)
 
@@ -152,10 +173,17 @@ The lag of the event loop, 99th percentile of each 5 seconds: {_lags(soak)}.
 """
 
 
+def _others(soak: Soak) -> str:
+    percent = soak.others_percent
+    if percent is None:
+        return "What other programs used of the service's core was not measured."
+    return f"Other programs used {percent:.1f} % of the service's core."
+
+
 def _failures(soak: Soak) -> str:
     if not soak.failures:
         return "No visit failed."
-    return f"{len(soak.failures)} visits failed, the first with: {soak.failures[0]}."
+    return f"Visits that failed: {len(soak.failures)}, the first with: {soak.failures[0]}."
 
 
 def _lags(soak: Soak) -> str:

@@ -1,11 +1,12 @@
 """What a soak test found, and whether all is back."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from itertools import islice
 
 import pytest
 
-from bench.soak_page import Sample, Soak, counts_chart, memory_chart, page_text
+from bench.soak_page import Sample, Soak, counts_chart, memory_chart, page_text, read_soak
 from bench.visits import PAUSE_S, STAY_S, visits
 
 EMPTY = Sample(0.0, 170.0, 7, 19, 1, 0, 0, 10.0, 1.0)
@@ -45,9 +46,23 @@ def test_processor_time_is_that_of_one_peer() -> None:
 
 def test_the_page_tells_of_failed_visits() -> None:
     assert "No visit failed." in page_text(soak())
-    assert "2 visits failed, the first with: TimeoutError" in page_text(
-        soak(failures=["TimeoutError: x", "OSError: y"])
+    assert "failed: 2, the first with: TimeoutError." in page_text(
+        soak(failures=["TimeoutError", "404 Not Found"])
     )
+
+
+def test_what_other_programs_used_is_told_where_it_is_known() -> None:
+    assert soak().others_percent is None and "not measured" in page_text(soak())
+    shared = [replace(each, core_s=each.cpu_s + each.at_s / 5) for each in soak().samples]
+    assert soak(samples=shared).others_percent == pytest.approx(20.0)
+    assert "Other programs used 20.0 %" in page_text(soak(samples=shared))
+
+
+def test_a_run_is_read_as_it_was_written() -> None:
+    written = soak(failures=["TimeoutError"])
+    again = read_soak(json.dumps(asdict(written)))
+    assert page_text(again) == page_text(written)
+    assert again.samples == written.samples and again.end == written.end
 
 
 def test_the_charts_begin_and_end_with_the_samples() -> None:
