@@ -78,7 +78,7 @@ async def measure(kind: str, load: Load) -> dict[str, float]:
         await peers.line()
         await asyncio.sleep(WARM_UP_S)
         first = await endpoint.child.report()
-        await peers.report()
+        before = await peers.report()
         if load.probed:
             await running.report()
         begin = usage(running, endpoint.child, peers)
@@ -95,6 +95,8 @@ async def measure(kind: str, load: Load) -> dict[str, float]:
         "others on server core %": window.percent("server_core") - window.percent("server"),
         "load core %": window.percent("load_core"),
         "late ms": told["late_ms_p99"],
+        "sent kbit/s": (told["octets"] - before["octets"]) * 8 / 1000 / window.took_s / load.peers,
+        "spoken to %": spoken_to_percent(told["peers"], window),
         "resident MB": resident_mb,
         "threads": float(threads),
     }
@@ -105,6 +107,12 @@ async def measure(kind: str, load: Load) -> dict[str, float]:
     if load.clip is not None:
         figures |= of_pictures(first, last, load.clip)
     return rounded(figures)
+
+
+def spoken_to_percent(peers: Sequence[Report], window: Window) -> float:
+    """How much of the time the model is heard by a peer: the same of both stacks, or unfair."""
+    packets = sum(window.holds(at) for peer in peers for at in peer["audible"])
+    return 100 * packets * PACKET_S / window.took_s / len(peers)
 
 
 def _arguments(load: Load, url: str) -> list[str]:

@@ -15,6 +15,8 @@ DETAILS: Final = (
     ("cpu %", "CPU for each, %"),
     ("server %", "service, %"),
     ("load %", "peers and endpoint, %"),
+    ("sent kbit/s", "sent for each, kbit/s"),
+    ("spoken to %", "spoken to, %"),
     ("speech ms p50", "speech p50, ms"),
     ("speech ms p95", "speech p95, ms"),
     ("chunk ms p95", "chunks p95, ms"),

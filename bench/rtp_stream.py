@@ -82,6 +82,7 @@ class RtpStream:
         self.source = source
         self.live = False
         self.packets = 0
+        self.octets = 0
         self._sender = sender
         self._pacer = pacer
         self._loss = loss
@@ -164,6 +165,7 @@ class RtpStream:
     def _report(self, octets: int, packets: int) -> None:
         """For aiortc's sender reports."""
         self.packets += packets
+        self.octets += octets
         sender = self._sender
         sender._RTCRtpSender__ntp_timestamp = clock.current_ntp_time()
         sender._RTCRtpSender__rtp_timestamp = self._timestamp

@@ -235,7 +235,9 @@ async def run(arguments: argparse.Namespace) -> None:
             saw = [asdict(peer.saw) for peer in peers] if line.strip() else []
             late_ms = round(1000 * percentile(pacer.late_s, 0.99), 2)
             pacer.late_s.clear()
-            print(json.dumps({"peers": saw, "late_ms_p99": late_ms}), flush=True)
+            octets = sum(stream.octets for peer in peers for stream in peer.streams)
+            told = {"peers": saw, "late_ms_p99": late_ms, "octets": octets}
+            print(json.dumps(told), flush=True)
         await asyncio.gather(*(peer.close() for peer in peers))
 
 

@@ -31,6 +31,7 @@ def test_percentiles_of_few_values() -> None:
 def test_an_effect_belongs_to_the_latest_cause_of_its_name() -> None:
     causes = [(0.0, 1), (1.0, 2), (10.0, 1)]
     assert delays_ms(causes, [(10.08, 1)], 5.0) == pytest.approx([80])
+    assert delays_ms(causes, [(10.08, 1)], 20.0) == pytest.approx([80])  # both are near enough
     assert delays_ms(causes, [(9.9, 1)], 5.0) == []  # the cause at 0 is too long ago
     assert delays_ms(causes, [(9.9, 1)], 9.95) == pytest.approx([9900])
 

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from bench.loads import VGA
-from bench.measurement import Usage, Window, of_amounts, of_pictures, of_speech, paired
+from bench.measurement import (
+    Usage,
+    Window,
+    of_amounts,
+    of_pictures,
+    of_speech,
+    paired,
+    spoken_to_percent,
+)
 
 
 def usage(at: float, server: float = 0.0) -> Usage:
@@ -73,6 +81,13 @@ def test_answers_and_cuts_of_the_window() -> None:
     assert found["answer n"] == found["cut n"] == 1
     assert found["answer ms p95"] == pytest.approx(6)
     assert found["cut ms p95"] == pytest.approx(10)
+
+
+def test_how_long_a_peer_is_spoken_to() -> None:
+    audible = tuple(5 + n * 0.02 for n in range(150))  # three seconds, one of them outside
+    window = Window(usage(6.0), usage(15.0))
+    peers = [peer(0.0, audible), peer(0.0)]
+    assert spoken_to_percent(peers, window) == pytest.approx(100 * 2 / 9 / 2, rel=0.01)
 
 
 def test_missing_sound_is_what_the_window_would_have_held() -> None:
