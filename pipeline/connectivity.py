@@ -10,7 +10,7 @@ from transports.ice import CandidatePolicy
 from transports.sdp import SdpLimits
 from transports.webrtc_peer import IceServer, PeerConfig
 
-SAMPLING_STRETCH: Final = 1.01  # a grid a little wider than the limit: never more than it
+SAMPLING_STRETCH: Final = 1.005  # a grid a little wider than the limit: never more than it
 
 
 def peer_config(service: ServiceSettings, *, pictures_per_s: float) -> PeerConfig:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transports.real_video import ENCODERS, coded_pictures, decoded
-from tests.transports.rtp_streams import video, vp8_payloads
+from tests.transports.rtp_streams import KEY_HEADER, video, vp8_payloads
 from tests.transports.simulated_camera import Camera, Network, Outcome, Simulation
 from transports.feedback import Feedback, RequestKey, RequestPackets
 from transports.key_requests import (
@@ -19,10 +19,12 @@ from transports.key_requests import (
     PLI_REPEAT_S,
     PLIS_BEFORE_BACK_OFF,
 )
-from transports.packet_requests import NACK_AFTER_S, NACK_REPEAT_S
+from transports.packet_requests import GAP_LIMIT_S, NACK_AFTER_S, NACK_REPEAT_S
 from transports.picture_assembly import MAX_PICTURE_BYTES
 from transports.picture_sampler import (
     COLLECT_LIMIT_S,
+    FEW_LIMIT_S,
+    KEY_AWAITED_S,
     NACK_MOST,
     STALL_LIMIT_S,
     STREAM_PAUSED_S,
@@ -394,6 +396,110 @@ def test_restarting_at_rest_wants_a_picture_of_the_new_stream() -> None:
     push(sampler, key(0), 0.0)
     sampler.restart(0.2)
     assert push(sampler, key(1), 0.2)[-1] is not None
+
+
+def test_packets_that_nobody_read_are_counted_and_keep_the_stream_alive() -> None:
+    sampler = sampling()
+    assert sampler.wants_packet(0.0)
+    assert sampler.rests_until() == float("-inf")
+    push(sampler, key(0), 0.0)
+    assert not sampler.wants_packet(0.1)
+    assert sampler.rests_until() == pytest.approx(1.0 - FIRST_LATENCY_S)
+    sampler.skipped(20, 0.8)
+    sampler.skipped(1, 0.5)
+    assert sampler.counters.packets == 26
+    assert not sampler.paused(0.8 + STREAM_PAUSED_S)
+    assert sampler.wants_packet(0.95)
+
+
+# ---- pictures that build on others ----------------------------------------------------------
+
+
+def poor_key(number: int) -> list[RtpArrival]:
+    """A key picture of so few bits for its size that the next five make it a good one."""
+    head = b"\x10" + KEY_HEADER[:6] + b"\x80\x02\xe0\x01"  # 640×480
+    return video([head + bytes(20)], 65_530 + 100 * number, FRAME * number)
+
+
+def after(number: int, place: int) -> list[RtpArrival]:
+    """The pictures that follow `poor_key(number)`."""
+    at, timestamp = 65_530 + 100 * number + place, FRAME * (number + place)
+    return video(vp8_payloads(1, key=False), at, timestamp)
+
+
+def test_a_poor_key_picture_goes_with_the_next_few() -> None:
+    sampler = wanting()
+    assert push(sampler, poor_key(1), 0.1) == [None]
+    taken = [push(sampler, after(1, place), 0.1 + place / 30)[0] for place in range(1, 6)]
+    assert taken[:4] == [None] * 4
+    picture = taken[4]
+    assert picture is not None and len(picture.parts) == 6 and picture.alone
+    assert not picture.followed and sampler.state is RESTING
+
+
+def test_when_the_next_few_do_not_come_it_goes_with_those_that_did() -> None:
+    sampler = wanting()
+    push(sampler, poor_key(1), 0.1)
+    push(sampler, after(1, 1), 0.13)
+    push(sampler, after(1, 3), 0.2)
+    assert sampler.tick(0.2 + NACK_AFTER_S) == [RequestPackets((after(1, 2)[0].sequence,))]
+    deadline = sampler.deadline(0.34)
+    assert deadline == pytest.approx(0.1 + FEW_LIMIT_S)
+    assert sampler.take(deadline - 0.001) is None
+    picture = sampler.take(deadline)
+    assert picture is not None and len(picture.parts) == 2
+    assert sampler.state is RESTING and sampler.counters.torn == 0
+
+
+def test_a_stream_is_followed_until_it_is_known_to_be_fast_and_answers() -> None:
+    sampler = PictureSampler(1.0)
+    first = sampler.push(poor_key(0)[0], 0.0)
+    assert first is not None and first.followed and sampler.state is FOLLOWING
+    for place in range(1, 28):
+        assert push(sampler, after(0, place), place / 30) == [None]
+    assert sampler.choice.mode is VideoMode.KEYS
+    assert sampler.deadline(0.9) == pytest.approx(1.0 + KEY_AWAITED_S, abs=0.5)
+    assert sampler.tick(0.91) == [RequestKey()]
+    (key_alone,) = push(sampler, video(vp8_payloads(1, key=True), 65_558, 28 * FRAME), 0.95)
+    assert key_alone is not None and key_alone.alone and not key_alone.followed
+    assert sampler.state is RESTING and sampler.counters.followed == 27
+
+
+def test_a_followed_stream_that_paused_is_not_asked_and_one_that_is_lost_is() -> None:
+    sampler = PictureSampler(1.0)
+    push(sampler, poor_key(0), 0.0)
+    push(sampler, after(0, 1), 0.1)
+    assert sampler.deadline(0.1) == 1.0
+    assert sampler.take(1.0) is not None
+    assert sampler.deadline(1.0) is None
+    assert push(sampler, after(0, 2), 5.0)[0] is not None
+    push(sampler, after(0, 5), 5.1)
+    assert sampler.deadline(5.1) == pytest.approx(5.1 + NACK_AFTER_S)
+    sampler.lost()
+    assert sampler.tick(5.2) == [RequestKey()]
+
+
+def test_a_gap_that_stays_ends_the_following() -> None:
+    sampler = PictureSampler(1.0)
+    push(sampler, poor_key(0), 0.0)
+    push(sampler, after(0, 2), 0.1)
+    push(sampler, after(0, 3), 0.6)
+    assert sampler.tick(0.1 + GAP_LIMIT_S) == [RequestKey()]
+    assert sampler.state is WANTED
+
+
+def test_a_picture_in_hand_is_shown_although_its_stream_has_paused() -> None:
+    sampler = PictureSampler(5.0)
+    push(sampler, poor_key(0), 0.0)
+    push(sampler, after(0, 1), 1.0)
+    assert sampler.deadline(4.0) == 5.0
+
+
+def test_what_began_as_a_key_picture_and_is_none_is_torn() -> None:
+    sampler = PictureSampler(1.0)
+    for number, payload in enumerate((b"\x67\x42", b"\x61\x88")):
+        sampler.push(RtpArrival("video", "H264", 7, number, number, True, payload), 0.0)
+    assert sampler.state is WANTED and sampler.counters.torn == 1
 
 
 # ---- ten minutes with a camera --------------------------------------------------------------
