@@ -2,20 +2,40 @@
 
 pipecat's direct mode already does without queues between them. Around each hand-over it still
 formats a line of the log, asks for observers and fires four events, for which a room has no use:
-more than half of what a frame of sound costs on its way. So the frames that come in streams go
-from stage to stage by a plain call. All others, those that start, interrupt and end among them,
-take pipecat's way.
+more than half of what a frame of sound costs on its way. So frames go from stage to stage by a
+plain call. Those that start, interrupt, pause and end what pipecat itself keeps take its own way.
 """
 
 from typing import Final
 
-from pipecat.frames.frames import Frame, InputAudioRawFrame, TTSAudioRawFrame
+from pipecat.frames.frames import (
+    CancelFrame,
+    EndFrame,
+    ErrorFrame,
+    Frame,
+    FrameProcessorPauseFrame,
+    FrameProcessorPauseUrgentFrame,
+    FrameProcessorResumeFrame,
+    FrameProcessorResumeUrgentFrame,
+    InterruptionFrame,
+    StartFrame,
+    StopFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.utils.errors import ErrorCategory
 
-from processors.frames import TranscriptDeltaFrame, TranscriptFrame
-
-_STREAMED: Final = (InputAudioRawFrame, TTSAudioRawFrame, TranscriptDeltaFrame, TranscriptFrame)
+_OF_PIPECAT: Final = (
+    CancelFrame,
+    EndFrame,
+    ErrorFrame,
+    FrameProcessorPauseFrame,
+    FrameProcessorPauseUrgentFrame,
+    FrameProcessorResumeFrame,
+    FrameProcessorResumeUrgentFrame,
+    InterruptionFrame,
+    StartFrame,
+    StopFrame,
+)
 
 
 class DirectStage(FrameProcessor):
@@ -31,8 +51,8 @@ class DirectStage(FrameProcessor):
         after = self.next
         if (
             isinstance(after, DirectStage)
-            and isinstance(frame, _STREAMED)
             and direction is FrameDirection.DOWNSTREAM
+            and not isinstance(frame, _OF_PIPECAT)
         ):
             try:
                 await after.process_frame(frame, direction)

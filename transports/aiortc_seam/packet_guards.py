@@ -182,7 +182,7 @@ class BoundedSctpTransport(RTCSctpTransport):
         if self._last_received_tsn is None:
             raise PacketMalformed("data came before the association")
         ahead = (chunk.tsn - self._last_received_tsn) % SCTP_TSN_MODULO
-        if MAX_TSNS_AHEAD < ahead < SCTP_TSN_MODULO // 2:
+        if MAX_TSNS_AHEAD < ahead <= SCTP_TSN_MODULO // 2:
             raise PacketMalformed("a chunk is numbered far ahead of the last one")
         await super()._receive_data_chunk(chunk)
 
