@@ -32,6 +32,8 @@ MAX_FUNCTION_LINES: Final = 50
 LONG_FILES: Final[Mapping[str, str]] = {}
 LONG_FUNCTIONS: Final[Mapping[str, str]] = {}
 SEAMS: Final[Mapping[str, str]] = {
+    "transports/aiortc_seam/bundled_sctp.py": "puts several chunks into one packet",
+    "tests/transports/test_bundled_sctp.py": "looks at the packets",
     "transports/aiortc_seam/direct_media.py": "hands media from the socket to the receiver at once",
     "transports/aiortc_seam/direct_sender.py": "keeps the counts that sender reports are made of",
     "transports/aiortc_seam/packet_guards.py": "drops malformed packets where they are read",

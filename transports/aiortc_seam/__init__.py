@@ -9,6 +9,7 @@
   forward error correction; aiortc's has no fmtp line.
 * What reads packets drops those that are malformed, where aiortc ends the connection, and bounds
   what a peer can make it hold or do (`packet_guards.py`, `sctp_reassembly.py`).
+* Messages that are sent together travel in one SCTP packet.
 
 The versions are pinned, and what is touched is checked at import: an upgrade fails here, in
 words, and in `tests/transports/test_aiortc_seam.py`.
@@ -27,7 +28,7 @@ import aiortc.rtcsctptransport
 from aiortc import MediaStreamTrack, RTCRtpReceiver, RTCRtpSender
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
-from transports.aiortc_seam import direct_media, packet_guards
+from transports.aiortc_seam import bundled_sctp, direct_media, packet_guards
 from transports.aiortc_seam.binding import AsyncioForIce, IceBinding, bound, host_addresses
 from transports.aiortc_seam.direct_sender import DirectSender
 from transports.aiortc_seam.internals import PINNED, SeamBroken, check_internals
@@ -97,7 +98,7 @@ def _install() -> None:
     peer_connection.RTCRtpReceiver = _make_receiver
     peer_connection.RTCRtpSender = _make_sender
     peer_connection.RTCDtlsTransport = direct_media.DirectDtlsTransport
-    peer_connection.RTCSctpTransport = packet_guards.BoundedSctpTransport
+    peer_connection.RTCSctpTransport = bundled_sctp.BundledSctpTransport
     sctp: Any = aiortc.rtcsctptransport
     sctp.decode_params = packet_guards.parse_parameters_untrusted
     sctp.parse_packet = packet_guards.parse_packet_untrusted

@@ -32,13 +32,15 @@ _TOUCHED: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
     (RtpRouter, ("route_rtp", "route_rtcp")),
     (RTCSctpTransport, ("_get_inbound_stream", "_handle_data", "_receive", "_receive_chunk")),
     (RTCSctpTransport, ("_receive_data_chunk", "_receive_sack_chunk")),
+    (RTCSctpTransport, ("_data_channel_flush", "_send_chunk")),
+    (RTCDtlsTransport, ("_send_data",)),
     (aioice.ice.StunProtocol, ("datagram_received",)),
     (aioice.ice.Connection, ("data_received",)),
     (aiortc.rtcicetransport, ("Connection",)),
     (aiortc.rtcpeerconnection, ("RTCDtlsTransport", "RTCSctpTransport")),
     (aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCRtpSender")),
     (aiortc.rtcrtpreceiver, ("StreamStatistics",)),
-    (aiortc.rtcsctptransport, ("decode_params", "parse_packet")),
+    (aiortc.rtcsctptransport, ("decode_params", "parse_packet", "serialize_packet")),
     (aioice.ice, ("get_host_addresses", "asyncio", "StunProtocol")),
 )
 _SET: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
@@ -76,6 +78,7 @@ _SET: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
     (RTCDtlsTransport, ("_rtp_header_extensions_map", "_rtp_router", "_rx_srtp", "_tx_srtp")),
     (RtpRouter, ("ssrc_table",)),
     (RTCSctpTransport, ("_inbound_streams", "_last_received_tsn", "_local_tsn")),
+    (RTCSctpTransport, ("_local_port", "_remote_port", "_remote_verification_tag")),
     (aioice.ice.Connection, ("_nominated", "_queue")),
 )
 
