@@ -1,4 +1,4 @@
-"""Speech that can be timed: bursts of a tone, a second apart, each known by its pitch.
+"""Speech that can be timed: bursts of a tone, about a second apart, each known by its pitch.
 
 Ten bursts make the clip, so that a beginning that is found is matched to its own cause even when
 it comes seconds late.
@@ -15,8 +15,9 @@ Pcm = NDArray[np.int16]
 
 PACKET_S: Final = 0.02
 RATE_HZ: Final = 48_000
-CLIP_PACKETS: Final = 500  # ten seconds, played in a loop
-BURST_EVERY: Final = 50  # packets
+CLIP_PACKETS: Final = 510  # ten seconds, played in a loop
+# An odd number of packets: a service that sends two in a message meets a beginning in each half.
+BURST_EVERY: Final = 51
 BURST_PACKETS: Final = 20
 # A burst begins in the middle of its first packet: with the codec's look-ahead of 6.5 ms its
 # first sound still comes out of that packet.
@@ -64,7 +65,7 @@ def burst_of(index: int) -> int | None:
 
 
 def speech_sound() -> Pcm:
-    count = int(CLIP_PACKETS * PACKET_S * RATE_HZ)
+    count = round(CLIP_PACKETS * PACKET_S * RATE_HZ)
     times = np.arange(count) / RATE_HZ
     since = (times - LEAD_S) % (BURST_EVERY * PACKET_S)
     loud = since < BURST_PACKETS * PACKET_S - LEAD_S

@@ -31,7 +31,8 @@ DETAILS: Final = (
 METHOD: Final = """\
 - The service has one core to itself; the synthetic peers and the Live endpoint share another. The
   rival is a stock pipecat bot: SmallWebRTCTransport capturing at 1 fps, GeminiLiveLLMService, its
-  context aggregators, metrics on; all of its bots in one process.
+  context aggregators, metrics on; all of its bots in one process, on asyncio's own loop, which is
+  what its runner installs.
 - Within each run Easel and stock alternate, with the same peers and the same endpoint, and each
   measurement has new processes. Figures are the median of the runs; a run's percentile is the
   nearest rank. The charts' points with other than four peers, and growth, are of one run.
@@ -102,8 +103,8 @@ def page_text(run: Run) -> str:
     chart = "" if cpu_chart(run) is None else f"\n![CPU against peers](images/{CHART})\n"
     parts = [
         "# Benchmarks",
-        f"Written by `{command}, medians of {run.runs}. Absolute figures are those of the machine"
-        " below; the ratios carry over.",
+        f"Written by `{command}, from {run.runs} run{'s' if run.runs > 1 else ''} of each"
+        " row. Absolute figures are those of the machine below; the ratios carry over.",
         as_markdown(rows(run.measured)),
         _doubted(run),
         chart.strip(),
