@@ -10,9 +10,8 @@ from dataclasses import replace
 import pytest
 
 from tests.transports.offers import audio, offer, video
-from tests.transports.peers import BOUND_S, CONFIG, Listener, calling
+from tests.transports.peers import BOUND_S, CONFIG, Listener, calling, client_with
 from tests.transports.real_video import decoded
-from tests.transports.test_webrtc_peer import client_with
 from transports.webrtc_peer import WebRTCPeer
 
 # Payload type, packetization mode, profile-level-id.
