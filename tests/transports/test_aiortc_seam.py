@@ -310,8 +310,19 @@ async def test_streams_that_a_peer_makes_up_make_nothing_grow(enabled: bool) -> 
         streams = receiver._stock._RTCRtpReceiver__remote_streams
         assert len(streams) == MAX_RTP_STREAMS and known <= streams.keys()
         assert {MEDIA_SSRC, RTX_SSRC, 10_999} <= streams.keys()
+        assert receiver._pictures.keys() == streams.keys()
         assert len(router.ssrc_table) <= MAX_RTP_STREAMS + 2
         assert arrived.qsize() == (1002 if enabled else 0)
+
+
+async def test_pictures_are_counted_by_their_last_packets_read_or_not() -> None:
+    async with receiving() as (receiver, _):
+        assert receiver.pictures_of(MEDIA_SSRC) == 0
+        for number in range(6):
+            packet = rtp(number, MEDIA_SSRC)
+            packet.marker = number % 3 == 2
+            await receiver._handle_rtp_packet(packet, arrival_time_ms=0)
+        assert receiver.pictures_of(MEDIA_SSRC) == 2
 
 
 async def test_streams_of_earlier_offers_are_forgotten() -> None:

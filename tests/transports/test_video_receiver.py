@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.transports.rtp_streams import video, vp8_payloads
+from transports.key_requests import PLI_REPEAT_S
 from transports.picture_sampler import STREAM_PAUSED_S, EncodedPicture
 from transports.rtp_arrival import RtpArrival
+from transports.sampler_state import SamplerState
+from transports.video_mode import VideoMode
 from transports.video_receiver import BITRATE_REPEAT_S, VideoReceiver
 
 BOUND_S = 5.0
@@ -62,7 +65,13 @@ class Bench:
         self.sent = Sent()
         self.pictures: list[EncodedPicture] = []
         clock = asyncio.get_running_loop().time if real else self.clock
-        self.receiver = VideoReceiver(interval_s, BITS_PER_S, self.pictures.append, clock)
+        self.second = asyncio.Event()
+        self.receiver = VideoReceiver(interval_s, BITS_PER_S, self._took, clock)
+
+    def _took(self, picture: EncodedPicture) -> None:
+        self.pictures.append(picture)
+        if len(self.pictures) == 2:
+            self.second.set()
 
     def arrive(self, *packets: RtpArrival) -> None:
         for packet in packets:
@@ -233,3 +242,104 @@ async def test_a_failing_sender_ends_the_run() -> None:
     made.arrive(*delta(0))
     with pytest.raises(OSError, match="no route"):
         await asyncio.wait_for(task, BOUND_S)
+
+
+# ---- most packets are only counted ----------------------------------------------------------
+
+
+async def resting(b: Bench) -> int:
+    """A fast stream whose first request was answered; returns the next sequence number."""
+    b.arrive(*key(0))
+    for number in range(1, 12):
+        b.arrive(*next_delta(number))
+    b.clock.now += 0.95
+    b.arrive(*next_delta(12))
+    assert PLI in await b.sent.settled()
+    b.arrive(*video(vp8_payloads(1, key=True), 65_534 + 15, 39_000))
+    await b.sent.settled()
+    assert b.receiver.sampler.state is SamplerState.RESTING
+    return 65_534 + 16
+
+
+async def test_at_rest_packets_are_not_wanted_until_the_next_is_due() -> None:
+    async with bench() as b:
+        sequence = await resting(b)
+        before = b.receiver.sampler.counters.packets
+        for _ in range(80):
+            b.clock.now += 0.01
+            assert not b.receiver.wants(7, b.sent)
+        assert await b.sent.settled() == []
+        b.clock.now += 0.2
+        assert b.receiver.wants(7, b.sent)
+        assert b.receiver.sampler.counters.packets == before + 80
+        assert PLI in await b.sent.settled()
+        b.arrive(*video(vp8_payloads(1, key=True), sequence + 200, 150_000))
+        assert [picture.alone for picture in b.pictures[-2:]] == [True, True]
+
+
+async def test_a_stream_that_pauses_at_rest_and_resumes_is_asked_at_once() -> None:
+    async with bench(interval_s=60.0) as b:
+        b.receiver.sampler.restart(0.0)
+        b.arrive(*key(0))
+        b.receiver.sampler.choice.mode = VideoMode.KEYS
+        b.receiver.sampler.lost()
+        b.arrive(*key(1))
+        await b.sent.settled()
+        assert not b.receiver.wants(7, b.sent) and not b.receiver.wants(7, b.sent)
+        b.clock.now += STREAM_PAUSED_S + 0.1
+        assert b.receiver.wants(7, b.sent)
+        assert PLI in await b.sent.settled()
+
+
+async def test_a_screen_that_begins_while_the_camera_rests_is_looked_at() -> None:
+    async with bench() as b:
+        await resting(b)
+        assert not b.receiver.wants(7, b.sent) and not b.receiver.wants(7, b.sent)
+        b.clock.now += PLI_REPEAT_S
+        assert b.receiver.wants(8, b.sent)
+        assert not b.receiver.wants(7, b.sent)
+        assert ("pli", 8) in await b.sent.settled()
+        b.clock.now += STREAM_PAUSED_S + 0.1  # the share has ended
+        assert b.receiver.wants(7, b.sent)
+
+
+async def test_what_could_not_be_decoded_is_asked_for_again() -> None:
+    async with bench() as b:
+        b.arrive(*key(0))
+        assert await b.sent.settled() == [REMB]
+        b.receiver.lost()
+        assert await b.sent.settled() == [PLI]
+
+
+async def test_switched_off_in_the_middle_it_begins_with_a_key_picture() -> None:
+    async with bench() as b:
+        b.arrive(*key(0))
+        await b.sent.settled()
+        b.receiver.enabled = False
+        assert not b.receiver.wants(7, b.sent)
+        b.receiver.enabled = True
+        b.arrive(*next_delta(1))
+        assert PLI in await b.sent.settled()
+
+
+async def test_a_stream_that_slows_down_is_known_by_the_pictures_that_were_counted() -> None:
+    async with bench() as b:
+        sequence = await resting(b)
+        for second in range(4):
+            b.sent.pictures += 2
+            b.clock.now += 1.0
+            if b.receiver.wants(7, b.sent):
+                at = sequence + 100 * second
+                await b.sent.settled()
+                b.arrive(*video(vp8_payloads(1, key=True), at, 90_000 * (second + 2)))
+            await b.sent.settled()
+        assert b.receiver.sampler.choice.mode is VideoMode.ALL
+        assert b.receiver.sampler.state is SamplerState.FOLLOWING
+
+
+async def test_a_picture_goes_when_its_time_has_come_without_a_packet() -> None:
+    async with bench(interval_s=0.3, real=True) as b:
+        b.arrive(*key(0))
+        b.arrive(*video(vp8_payloads(1, key=False), 65_534 + 3, 45_000))
+        assert len(b.pictures) == 1
+        await asyncio.wait_for(b.second.wait(), BOUND_S)
