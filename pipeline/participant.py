@@ -208,7 +208,7 @@ class Participant:
     def picture_lost(self) -> None:
         """A picture that later ones build on could not be decoded."""
         if self._peer is not None:
-            self._peer.video.lost()
+            self._peer.video.undecodable()
 
     def on_message(self, data: str | bytes) -> None:
         try:

@@ -67,7 +67,7 @@ class PictureDecoder:
         self.codec = codec
         self._context: VideoCodecContext = context
         context.thread_count = 1
-        context.flags |= _LOW_DELAY  # else H.264 holds pictures back, to bring them into order
+        context.flags |= _LOW_DELAY  # H.264 could hold pictures back, to bring them into order
         context.options = {"max_pixels": str(MAX_PIXELS)}  # refused before memory is taken
 
     def last_of_untrusted(self, parts: Sequence[bytes]) -> av.VideoFrame:

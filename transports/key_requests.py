@@ -8,6 +8,7 @@ PLIS_BEFORE_BACK_OFF: Final = 4
 PLI_BACK_OFF_S: Final = 2.0
 PLI_IGNORED_S: Final = 10.0  # between requests to a sender that has answered none
 ANSWERED_WITHIN_S: Final = 0.6
+FAILURES_BEFORE_BACK_OFF: Final = 3
 LATE_KEYS: Final = 3  # so many in a row are hardly answers
 FIRST_LATENCY_S: Final = 0.1
 LATENCY_WEIGHT: Final = 0.2
@@ -25,6 +26,7 @@ class KeyRequests:
     _sent: int = 0  # for the picture wanted now
     _answered: bool = False  # if only by a picture that did not become whole
     _late_keys: int = 0  # in a row
+    _failures: int = 0  # in a row: what was sent could not be decoded
     _first_at: float = float("-inf")
     _last_at: float = float("-inf")
 
@@ -36,7 +38,7 @@ class KeyRequests:
         """When the next may go; `ignored` if the sender is known not to answer."""
         if ignored:
             return self._last_at + PLI_IGNORED_S
-        often = self._sent < PLIS_BEFORE_BACK_OFF
+        often = self._sent < PLIS_BEFORE_BACK_OFF and self._failures < FAILURES_BEFORE_BACK_OFF
         return self._last_at + (PLI_REPEAT_S if often else PLI_BACK_OFF_S)
 
     def sent(self, now: float) -> None:
@@ -44,6 +46,13 @@ class KeyRequests:
             self._first_at = now
         self._sent += 1
         self._last_at = now
+
+    def failed(self) -> None:
+        """What was sent could not be decoded: asking for more is of little use."""
+        self._failures += 1
+
+    def succeeded(self) -> None:
+        self._failures = 0
 
     @property
     def pending(self) -> bool:

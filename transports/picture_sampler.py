@@ -106,6 +106,11 @@ class PictureSampler:
         if self.state in (SamplerState.COLLECTING, SamplerState.FOLLOWING):
             self._tear()
 
+    def undecodable(self) -> None:
+        """What was handed on, and others build on, could not be decoded."""
+        self._requests.failed()
+        self.lost()
+
     def wants_packet(self, now: float) -> bool:
         """Whether `push` would read the packet that has just come. If not, `push` it not."""
         self._note_packet(now)
@@ -345,6 +350,8 @@ class PictureSampler:
     def _hand_on(self, now: float) -> EncodedPicture:
         self.counters.pictures += 1
         followed = self.state is SamplerState.FOLLOWING
+        if not followed or not self._run_alone:  # nobody complained of what it builds on
+            self._requests.succeeded()
         picture = EncodedPicture(self._codec, tuple(self._run), now, self._run_alone, followed)
         self._forget_run()
         return picture

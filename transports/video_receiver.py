@@ -62,13 +62,14 @@ class VideoReceiver:
     @enabled.setter
     def enabled(self, enabled: bool) -> None:
         if self._enabled and not enabled:
-            self.lost()
+            self._end_skipping()
+            self.sampler.lost()
         self._enabled = enabled
 
-    def lost(self) -> None:
+    def undecodable(self) -> None:
         """What was handed on could not be decoded, or was not: a key picture must come."""
         self._end_skipping()
-        self.sampler.lost()
+        self.sampler.undecodable()
         self._wake.set()
 
     def wants(self, ssrc: int, sender: FeedbackSender) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from transports.key_requests import (
     ANSWERED_WITHIN_S,
+    FAILURES_BEFORE_BACK_OFF,
     FIRST_LATENCY_S,
     LATE_KEYS,
     LATENCY_LIMIT_S,
@@ -35,6 +36,17 @@ def test_beginning_again_does_not_make_them_more_frequent() -> None:
     requests.sent(1.0)
     requests.begin()
     assert not requests.pending and requests.next_at(ignored=False) == 1.0 + PLI_REPEAT_S
+
+
+def test_after_failures_in_a_row_requests_back_off() -> None:
+    requests = KeyRequests()
+    requests.sent(1.0)
+    for _ in range(FAILURES_BEFORE_BACK_OFF):
+        assert requests.next_at(ignored=False) == 1.0 + PLI_REPEAT_S
+        requests.failed()
+    assert requests.next_at(ignored=False) == 1.0 + PLI_BACK_OFF_S
+    requests.succeeded()
+    assert requests.next_at(ignored=False) == 1.0 + PLI_REPEAT_S
 
 
 def test_requests_are_in_vain_when_several_go_unanswered() -> None:

@@ -495,6 +495,23 @@ def test_a_picture_in_hand_is_shown_although_its_stream_has_paused() -> None:
     assert sampler.deadline(4.0) == 5.0
 
 
+def test_pictures_that_never_decode_are_asked_for_ever_less() -> None:
+    sampler, asked, now = PictureSampler(1.0), 0, 0.0
+    for number in range(100):
+        now += 0.1
+        if push(sampler, key(number), now)[-1] is not None:
+            sampler.undecodable()
+        asked += len(sampler.tick(now))
+    assert 3 <= asked <= 3 + 10 / PLI_BACK_OFF_S
+
+
+def test_a_pause_does_not_bring_the_next_picture_forward() -> None:
+    sampler = PictureSampler(5.0)
+    push(sampler, poor_key(0), 0.0)
+    assert push(sampler, after(0, 1), STREAM_PAUSED_S + 0.5) == [None]
+    assert sampler.take(5.0) is not None
+
+
 def test_what_began_as_a_key_picture_and_is_none_is_torn() -> None:
     sampler = PictureSampler(1.0)
     for number, payload in enumerate((b"\x67\x42", b"\x61\x88")):

@@ -307,7 +307,7 @@ async def test_what_could_not_be_decoded_is_asked_for_again() -> None:
     async with bench() as b:
         b.arrive(*key(0))
         assert await b.sent.settled() == [REMB]
-        b.receiver.lost()
+        b.receiver.undecodable()
         assert await b.sent.settled() == [PLI]
 
 
