@@ -33,7 +33,7 @@ from transports.picture_sampler import (
 )
 from transports.rtp_arrival import RtpArrival
 from transports.sampler_state import SamplerState
-from transports.video_mode import ModeChoice, VideoMode
+from transports.video_mode import DELTAS_AFTER_POOR, ModeChoice, VideoMode
 
 FRAME = 3000  # of the 90 kHz clock: 30 fps
 
@@ -416,7 +416,7 @@ def test_packets_that_nobody_read_are_counted_and_keep_the_stream_alive() -> Non
 
 
 def poor_key(number: int) -> list[RtpArrival]:
-    """A key picture of so few bits for its size that the next five make it a good one."""
+    """A key picture of so few bits for its size that the next few make it a better one."""
     head = b"\x10" + KEY_HEADER[:6] + b"\x80\x02\xe0\x01"  # 640×480
     return video([head + bytes(20)], 65_530 + 100 * number, FRAME * number)
 
@@ -430,24 +430,24 @@ def after(number: int, place: int) -> list[RtpArrival]:
 def test_a_poor_key_picture_goes_with_the_next_few() -> None:
     sampler = wanting()
     assert push(sampler, poor_key(1), 0.1) == [None]
-    taken = [push(sampler, after(1, place), 0.1 + place / 30)[0] for place in range(1, 6)]
-    assert taken[:4] == [None] * 4
-    picture = taken[4]
-    assert picture is not None and len(picture.parts) == 6 and picture.alone
+    few = range(1, 1 + DELTAS_AFTER_POOR)
+    *before, picture = [push(sampler, after(1, n), 0.1 + n / 30)[0] for n in few]
+    assert before == [None] * (DELTAS_AFTER_POOR - 1)
+    assert picture is not None and len(picture.parts) == 1 + DELTAS_AFTER_POOR
+    assert picture.alone
     assert not picture.followed and sampler.state is RESTING
 
 
 def test_when_the_next_few_do_not_come_it_goes_with_those_that_did() -> None:
     sampler = wanting()
     push(sampler, poor_key(1), 0.1)
-    push(sampler, after(1, 1), 0.13)
-    push(sampler, after(1, 3), 0.2)
-    assert sampler.tick(0.2 + NACK_AFTER_S) == [RequestPackets((after(1, 2)[0].sequence,))]
+    push(sampler, after(1, 2), 0.2)
+    assert sampler.tick(0.2 + NACK_AFTER_S) == [RequestPackets((after(1, 1)[0].sequence,))]
     deadline = sampler.deadline(0.34)
     assert deadline is not None and deadline == pytest.approx(0.1 + FEW_LIMIT_S)
     assert sampler.take(deadline - 0.001) is None
     picture = sampler.take(deadline)
-    assert picture is not None and len(picture.parts) == 2
+    assert picture is not None and len(picture.parts) == 1
     assert sampler.state is RESTING and sampler.counters.torn == 0
 
 
