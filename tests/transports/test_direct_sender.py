@@ -60,6 +60,8 @@ async def test_sender_reports_say_what_was_sent(monkeypatch: pytest.MonkeyPatch)
             call.peer.send_audio(payload, number * 960, 960)
         heard = [await asyncio.wait_for(call.client.rtp.get(), BOUND_S) for _ in range(10)]
         report = await asyncio.wait_for(reports.get(), BOUND_S)
+        while report.sender_info.packet_count < 10:  # made before the last of them left
+            report = await asyncio.wait_for(reports.get(), BOUND_S)
     told = report.sender_info
     assert (told.packet_count, told.octet_count) == (10, 10 * len(payload))
     assert (report.ssrc, told.rtp_timestamp) == (heard[-1].ssrc, heard[-1].timestamp)
