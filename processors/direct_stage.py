@@ -44,6 +44,10 @@ class DirectStage(FrameProcessor):
     def __init__(self, name: str) -> None:
         super().__init__(name=name, enable_direct_mode=True)
 
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        if isinstance(frame, _OF_PIPECAT):
+            await super().process_frame(frame, direction)
+
     async def push_frame(
         self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM
     ) -> None:

@@ -24,6 +24,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.genai import errors, types
 from google.genai.live import AsyncSession
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.protocol import State
 
 from processors.gemini.errors import ConfigurationFault, GeminiError, TransientFault, fault
 from processors.gemini.events import LiveEvent
@@ -118,7 +119,7 @@ class LiveConnection:
         sdk: Any = session  # its connection is typed as what websockets makes, not as what it uses
         socket = sdk._ws
         self._again = sdk._ws = _Again(socket)
-        self._write, self._read = socket.send, socket.recv
+        self._socket = socket
         self._messages = session.receive()
         self._unreadable = 0
 
@@ -155,6 +156,16 @@ class LiveConnection:
             case _:
                 assert_never(item)
 
+    async def _write(self, text: str) -> None:
+        """As the socket's own `send`, whose two context managers take longer than the writing."""
+        socket = self._socket
+        if socket.protocol.state is State.OPEN and socket.send_in_progress is None:
+            socket.protocol.send_text(text.encode())
+            socket.send_data()
+            await socket.drain()
+        else:
+            await socket.send(text)  # which waits, or says why it cannot
+
     async def seed(self, seed: Seed) -> None:
         """Tells a fresh session what was said before. Raises `GeminiError`."""
         try:
@@ -171,7 +182,7 @@ class LiveConnection:
         while True:
             try:
                 if self._again.message is None:
-                    self._again.message = await self._read(decode=False)
+                    self._again.message = await self._socket.recv(decode=False)
                     if (streamed := streamed_events(self._again.message)) is not None:
                         self._again.message = None
                         self._unreadable = 0
