@@ -39,7 +39,7 @@ class Load:
 ROWS: Final = (
     Load("vga", 4, VGA, keep_pictures=8),
     Load("audio", 4),
-    Load("hd", 2, HD),  # more than two are more than a core for stock
+    Load("hd", 3, HD),  # four are more than a core for stock
     Load("page", 4, PAGE, kinds=EASEL, window_s=SHORT_S),
     Load("loss", 4, loss=0.02),
     Load("interrupt", 4, mode="interrupt"),
