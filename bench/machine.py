@@ -13,7 +13,18 @@ from typing import Final
 from bench.processes import CORES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-PACKAGES: Final = ("aiortc", "aioice", "av", "pipecat-ai", "google-genai", "aiohttp", "uvloop")
+PACKAGES: Final = (
+    "aiortc",
+    "aioice",
+    "av",
+    "pylibsrtp",
+    "pipecat-ai",
+    "google-genai",
+    "websockets",
+    "aiohttp",
+    "numpy",
+    "uvloop",
+)
 GIT_LIMIT_S: Final = 20.0
 
 

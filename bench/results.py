@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 MEASURED: Final = ("bench", "pipeline", "processors", "transports")
+# What only shows figures changes none.
+SHOWING: Final = ("page.py", "table.py", "chart.py", "machine.py", "soak_page.py")
 BESIDE: Final = ("constraints.txt", "pyproject.toml")
 
 Figures = dict[str, float]
@@ -15,6 +17,7 @@ Figures = dict[str, float]
 def fingerprint(root: Path) -> str:
     """Of all code that a measurement runs: other code, other results."""
     files = [path for folder in MEASURED for path in (root / folder).rglob("*.py")]
+    files = [path for path in files if path.parent.name != "bench" or path.name not in SHOWING]
     files += [root / name for name in BESIDE]
     digest = hashlib.sha256()
     for path in sorted(files):

@@ -21,6 +21,7 @@ from bench.measurement import measure
 from bench.page import Run, missed, points, write_page
 from bench.processes import CORES
 from bench.results import Figures, Results, fingerprint
+from bench.table import doubts
 
 RUNS: Final = 3
 VISITS: Final = {"easel": 300, "stock": 60}
@@ -103,6 +104,15 @@ def added_memory(run: Run, kind: str) -> dict[str, float]:
     return {"MB per peer": slope([(float(peers), mb) for peers, mb in found.items()])}
 
 
+def doubted(todo: list[Step], results: Results) -> list[str]:
+    """Of each run by itself: a median would hide it."""
+    return [
+        f"run {step.run + 1} of {line}"
+        for step in todo
+        for line in doubts(step.load.removesuffix("-quick"), step.kind, results.get(step.key) or {})
+    ]
+
+
 def shown(measured: dict[tuple[str, str], Figures], *, quick: bool, runs: int) -> Run:
     peers = {load.name: load.peers for load in (*ROWS, *SCALE)}
     browsers = {kind: measured.get(("chromium", kind)) for kind in BOTH}
@@ -139,6 +149,7 @@ def main() -> int:
     if not arguments.page_only:
         take_all(todo, results)
     run = shown(collected(todo, results), quick=arguments.quick, runs=arguments.runs)
+    run = replace(run, doubted=doubted(todo, results))
     page = write_page(run, ROOT / "docs")
     print(page.read_text())
     print(f"Written: {page}; targets missed: {len(missed(run))}", file=sys.stderr)

@@ -133,14 +133,17 @@ def _over_time(soak: Soak, value: Callable[[Sample], float]) -> list[tuple[float
 
 def page_text(soak: Soak) -> str:
     left = [f"{count} {name}" for name, count in soak.left_over().items() if count]
-    verdict = "everything is back" if not left else f"left over: {', '.join(left)}"
+    none_left = "no thread, descriptor, task, room or peer is left over"
+    verdict = f"left over: {', '.join(left)}" if left else none_left
+    added = soak.end.resident_mb - soak.start.resident_mb
     return f"""# Soak
 
 Written by `make soak`: {soak.seats} peers who come and go for {soak.minutes:g} minutes.
 
 **Result.** {soak.visits} visits, {soak.vanished} of them without a goodbye; at the end {verdict}.
-After the first third of the run memory grew by {soak.growth_mb_per_visit:.3f} MB for each visit
-(the slope of the straight line through the samples). The service used
+Memory stood {added:.0f} MB higher than before the first of them: it fills up in the first third of
+the run, after which it grew by {soak.growth_mb_per_visit:.3f} MB for each visit (the slope of the
+straight line through the samples). The service used
 {soak.cpu_percent_per_peer:.1f} % of a core for each peer who was there. {_failures(soak)}
 {_others(soak)}
 

@@ -99,44 +99,44 @@ def _bounded(
 
 
 def _speech(measured: Measured) -> Row | None:
-    """The middle one, as stock's 83 ms are."""
-    source, name = _Source(measured, "audio"), "speech ms p50"
-    words = "speech, peer sends to endpoint receives: first chunk of an utterance, p50"
+    source, name = _Source(measured, "audio"), "speech ms p95"
+    words = "speech, peer sends to endpoint receives: first chunk of an utterance, p95"
     return _bounded(words, source.stock(name), source.easel(name), "ms", 30, 0, " (stretch 25 ms)")
 
 
 def _all_speech(measured: Measured) -> Row | None:
     """The worse of the two: first chunks, and all chunks by their oldest sound."""
     source = _Source(measured, "audio")
-    names = ("speech ms p95", "chunk ms p95")
-    worst = [_greatest([find(name) for name in names]) for find in (source.stock, source.easel)]
-    words = "the same, p95 of the first chunks and of all"
-    return _bounded(words, worst[0], worst[1], "ms", 30, 0, " (stretch 25 ms)")
+    stock, easel = _slowest(source.stock), _slowest(source.easel)
+    words = "the same, p95 of the first chunks or of all, whichever is later"
+    return _bounded(words, stock, easel, "ms", 30, 0, " (stretch 25 ms)")
 
 
-def _greatest(values: Sequence[float | None]) -> float | None:
-    return max((value for value in values if value is not None), default=None)
+def _slowest(find: Callable[[str], float | None]) -> float | None:
+    found = [find(name) for name in ("speech ms p95", "chunk ms p95")]
+    return max((value for value in found if value is not None), default=None)
 
 
 def _lossy_speech(measured: Measured) -> Row | None:
-    source, name = _Source(measured, "loss"), "speech ms p95"
-    clean = _Source(measured, "audio").easel(name)
+    source = _Source(measured, "loss")
+    clean = _slowest(_Source(measured, "audio").easel)
     limit = 60 + (clean if clean is not None else 30)
-    words = "speech with 2 % random loss, first chunk, p95"
-    return _bounded(words, source.stock(name), source.easel(name), "ms", round(limit), 0)
+    words = "speech with 2 % random loss, likewise"
+    stock, easel = _slowest(source.stock), _slowest(source.easel)
+    return _bounded(words, stock, easel, "ms", round(limit), 0)
 
 
 def _missing(measured: Measured) -> Row | None:
     source, name = _Source(measured, "loss"), "missing %"
-    words = "the same: sound that never reached the endpoint"
+    words = "the same: length of sound that never reached the endpoint"
     values = [None if v is None else max(0.0, v) for v in (source.stock(name), source.easel(name))]
     return _bounded(words, values[0], values[1], "%", 0.5)
 
 
 def _answer(measured: Measured) -> Row | None:
-    load = "interrupt" if ("interrupt", "easel") in measured else "audio"  # more answers in it
+    load = "vga" if ("vga", "easel") in measured else "audio"  # where more else is going on
     source, name = _Source(measured, load), "answer ms p95"
-    words = "answer, endpoint sends to first packet at the peer, p95"
+    words = f"answer, endpoint sends to first packet at the peer, p95 (load {load})"
     return _bounded(words, source.stock(name), source.easel(name), "ms", 10, 1, " (stretch 5 ms)")
 
 
@@ -191,7 +191,7 @@ def _growth(measured: Measured) -> Row | None:
     left = [source.easel(each) or 0.0 for each in ("threads", "descriptors", "tasks")]
     words = (
         f"memory kept of each peer that came and went, over {source.easel('visits') or 0:.0f}"
-        f" (threads, sockets, tasks more than before: {', '.join(f'{n:.0f}' for n in left)})"
+        f", stock over {source.stock('visits') or 0:.0f} (threads, sockets, tasks more than before: {', '.join(f'{n:.0f}' for n in left)})"
     )
     row = _bounded(words, source.stock(name), easel, "MB", 0.05, 3)
     if row is None or max(left) <= 0:

@@ -39,6 +39,7 @@ SEAMS: Final[Mapping[str, str]] = {
     "transports/aiortc_seam/packet_guards.py": "drops malformed packets where they are read",
     "transports/aiortc_seam/sampling_receiver.py": "takes the place of a receiver that decodes",
     "processors/gemini/client.py": "writes sound past the SDK's validation: 2 µs instead of 56",
+    "tests/processors/gemini/test_client.py": "looks for what of websockets is used",
     "tests/processors/gemini/test_messages.py": "compares that with what the SDK writes",
     "tests/transports/test_aiortc_seam.py": "watches what the seam replaces",
     "tests/transports/test_packet_guards.py": "sends what aiortc itself would never send",

@@ -6,8 +6,9 @@ in `messages.py`; only these two files know the SDK's types.
 
 Sound and pictures, 26 messages a second of each room, are written to the SDK's own connection
 as the text that the SDK would write: its validation of each takes 54 of 56 µs. That reaches into
-one private name, `AsyncSession._ws`, of the version that constraints.txt pins; `test_messages`
-compares the text with the SDK's. What comes is read from that connection, too: an answer's sound
+one private name, `AsyncSession._ws`, and into how websockets' own `send` writes, of the versions
+that constraints.txt pins; `test_messages` compares the text with the SDK's, `test_client` looks for
+the names. What comes is read from that connection, too: an answer's sound
 and words by `streamed.py`, all else by the SDK, which is given the message again.
 """
 

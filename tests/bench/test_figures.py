@@ -76,5 +76,10 @@ def test_medians_are_of_the_runs_that_have_the_figure() -> None:
     assert medians([]) == {}
 
 
+def test_the_least_of_runs_is_the_least_of_all() -> None:
+    runs = [{"dB least": 35.0}, {"dB least": 31.0}, {"dB least": 36.0}]
+    assert medians(runs) == {"dB least": 31.0}
+
+
 def test_figures_are_rounded_for_people() -> None:
     assert rounded({"a": 1.23456}) == {"a": 1.235}

@@ -62,6 +62,15 @@ def test_an_interrupted_benchmark_goes_on_where_it_stopped(tmp_path: Path) -> No
     assert collected(todo, Results(path, "code")) == {("vga", "easel"): {"cpu %": 1.5}}
 
 
+def test_each_run_is_doubted_by_itself(tmp_path: Path) -> None:
+    results = Results(tmp_path / "results.jsonl", "code")
+    todo = list(counted([], fails_at=-1))
+    for step, percent in zip(todo, (50.0, 97.0, 50.0, 50.0), strict=True):
+        results.put(step.key, {"load core %": percent})
+    (line,) = doubted(todo, results)
+    assert line == "run 2 of vga, easel: the peers' core was 97 % full"
+
+
 def run_of(measured: dict[tuple[str, str], Figures]) -> Run:
     return Run(
         measured=measured,
@@ -111,11 +120,11 @@ def test_the_page_names_what_was_missed_and_what_is_doubtful() -> None:
         ("vga", "easel"): {"cpu %": 4.0, "load core %": 97.0},
         ("vga", "stock"): {"cpu %": 10.0},
     }
-    text = page_text(run_of(measured))
+    text = page_text(replace(run_of(measured), doubted=["run 2 of vga, easel: too full"]))
     assert [row.name for row in missed(run_of(measured))] == [
         "CPU for each peer: 640×480, 30 fps, 1 Mbit/s, and speech"
     ]
-    assert "**no**" in text and "vga, easel: the peers' core was 97 % full" in text
+    assert "**no**" in text and "- run 2 of vga, easel: too full" in text
     assert "| date | today |" in text and "images/" not in text
 
 

@@ -42,13 +42,13 @@ def test_what_was_not_measured_has_no_row() -> None:
 
 def test_speech_counts_by_the_worse_of_first_and_later_chunks() -> None:
     measured = {("audio", "easel"): dict(AUDIO), ("audio", "stock"): STOCK_AUDIO}
-    row = only(measured, "p95 of the first chunks and of all")
+    row = only(measured, "whichever is later")
     assert (row.easel, row.stock, row.reached) == ("29 ms", "110 ms", True)
     measured["audio", "easel"]["chunk ms p95"] = 30.1
-    assert only(measured, "p95 of the first chunks and of all").reached is False
+    assert only(measured, "whichever is later").reached is False
 
 
-@pytest.mark.parametrize(("lossy", "reached"), [(86.0, True), (87.0, False)])
+@pytest.mark.parametrize(("lossy", "reached"), [(89.0, True), (90.0, False)])
 def test_speech_with_loss_may_take_60_ms_more_than_without(lossy: float, reached: bool) -> None:
     measured = {("audio", "easel"): AUDIO, ("loss", "easel"): {"speech ms p95": lossy}}
     assert only(measured, "random loss").reached is reached
@@ -81,10 +81,10 @@ def test_a_listener_costs_the_difference_of_two_rooms() -> None:
     assert row.easel == "0.25%" and row.reached is True
 
 
-def test_answers_are_taken_from_the_load_with_more_of_them() -> None:
+def test_answers_are_taken_from_the_load_with_more_else_going_on() -> None:
     measured = {("audio", "easel"): {"answer ms p95": 3.0}}
     assert only(measured, "answer").easel == "3.0 ms"
-    measured["interrupt", "easel"] = {"answer ms p95": 12.0}
+    measured["vga", "easel"] = {"answer ms p95": 12.0}
     row = only(measured, "answer")
     assert row.easel == "12.0 ms" and row.reached is False
 

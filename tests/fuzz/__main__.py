@@ -24,7 +24,17 @@ from tests.own_coverage import ROOT
 DEFAULT_S: Final = 300
 START_LIMIT_S: Final = 60  # to import and instrument, beside other work
 PROPERTIES_SHARE: Final = 0.2
-PROPERTY_TESTS: Final = ("rtp_packet", "rtp_sequence", "opus_packet", "jitter", "reorder_wait")
+PROPERTY_TESTS: Final = (
+    "rtp_packet",
+    "rtp_sequence",
+    "opus_packet",
+    "jitter",
+    "reorder_wait",
+    "depacketise",
+    "parameter_sets",
+    "picture_assembly",
+    "picture_sampler",
+)
 EXECUTIONS: Final = re.compile(r"^stat::number_of_executed_units: (\d+)$", re.M)
 TOLD_LINES: Final = 60  # of what a target that broke has to say
 
@@ -52,6 +62,8 @@ def fuzz(name: str, seconds: int) -> Result:
             errors="replace",
             timeout=seconds + START_LIMIT_S,
         )
+    except subprocess.TimeoutExpired:
+        return Result(0, _count(known), True, "did not end by itself")
     finally:
         if not any(broken.iterdir()):
             broken.rmdir()

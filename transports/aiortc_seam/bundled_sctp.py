@@ -54,7 +54,10 @@ class BundledSctpTransport(BoundedSctpTransport):
             self._bundle = _Bundle()
             await self._send_bundle(bundle)
             bundle = self._bundle
-        bundle.add(data)
+        if bundle is None:  # the flush ended meanwhile
+            await super()._send_chunk(chunk)
+        else:
+            bundle.add(data)
 
     async def _send_bundle(self, bundle: _Bundle) -> None:
         if not bundle.size:

@@ -2,8 +2,10 @@
 
 Stock aiortc hands each datagram to a queue and a task, parses it as STUN first, and decrypts
 every packet of a camera of which one in thirty is looked at. Here a packet's header, which is in
-the clear, decides: who gets it, and whether it is decrypted at all. Streams that aiortc has not
-routed yet, RTCP, DTLS and STUN take the stock way.
+the clear, decides: who gets it, and whether it is decrypted at all. What is noted of a packet
+that is not decrypted (for receiver reports, and how many pictures a stream has) is not
+authenticated: who forges it can spoil the reports and make us follow a camera picture by picture,
+no more. Streams that aiortc has not routed yet, RTCP, DTLS and STUN take the stock way.
 """
 
 from collections.abc import Callable

@@ -79,6 +79,7 @@ _SET: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
     (RtpRouter, ("ssrc_table",)),
     (RTCSctpTransport, ("_inbound_streams", "_last_received_tsn", "_local_tsn")),
     (RTCSctpTransport, ("_local_port", "_remote_port", "_remote_verification_tag")),
+    (aiortc.RTCIceTransport, ("_connection",)),
     (aioice.ice.Connection, ("_nominated", "_queue")),
 )
 

@@ -202,6 +202,17 @@ async def test_a_seed_that_the_sdk_refuses_is_our_fault(gemini: ScriptedGemini) 
             await connection.seed(Seed((types.Content(role="user"),), complete=True))
 
 
+async def test_what_is_used_of_the_socket_is_there_and_nothing_is_compressed(
+    gemini: ScriptedGemini,
+) -> None:
+    async with connected(gemini) as (connection, _):
+        socket = connection._socket
+        assert socket.protocol.extensions == []
+        assert socket.send_in_progress is None
+        for inner in (socket.protocol.send_text, socket.send_data, socket.drain):
+            assert callable(inner)
+
+
 async def test_leaving_closes_politely(gemini: ScriptedGemini) -> None:
     async with connected(gemini) as (_, line):
         pass
