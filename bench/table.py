@@ -191,7 +191,8 @@ def _growth(measured: Measured) -> Row | None:
     left = [source.easel(each) or 0.0 for each in ("threads", "descriptors", "tasks")]
     words = (
         f"memory kept of each peer that came and went, over {source.easel('visits') or 0:.0f}"
-        f", stock over {source.stock('visits') or 0:.0f} (threads, sockets, tasks more than before: {', '.join(f'{n:.0f}' for n in left)})"
+        f", stock over {source.stock('visits') or 0:.0f} (threads, sockets, tasks more than before:"
+        f" {', '.join(f'{n:.0f}' for n in left)})"
     )
     row = _bounded(words, source.stock(name), easel, "MB", 0.05, 3)
     if row is None or max(left) <= 0:

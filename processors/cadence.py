@@ -4,6 +4,7 @@ Pictures come on a grid of their own with some jitter; one that is early is held
 when a newer one comes before its time.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -33,6 +34,11 @@ class Cadence(Generic[T]):
             self.replaced += 1
         self._held = picture
         return self.take(now)
+
+    def discard(self, unwanted: Callable[[T], bool]) -> None:
+        """Forgets the held picture, if it is an unwanted one."""
+        if self._held is not None and unwanted(self._held):
+            self._held = None
 
     def take(self, now: float) -> T | None:
         """The held picture, if there is one and its time has come."""

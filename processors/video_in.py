@@ -75,6 +75,7 @@ class VideoIn:
         self._cadence: Cadence[tuple[str, Jpeg]] = Cadence(config.interval_s * EARLY_SHARE)
         self._videos: dict[str, PeerVideo] = {}  # of the peers whose stream is followed
         self._waiting: deque[_Job] = deque()
+        self._in_hand: _Job | None = None
         self._work: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -111,14 +112,21 @@ class VideoIn:
     def _skip(self, peer_id: str, pictures: CodedPictures, lost: Callable[[], None]) -> None:
         self.counters.skipped += 1
         if pictures.followed:
-            self.forget(peer_id)
+            self._end_following(peer_id)
             lost()
 
-    def forget(self, peer_id: str) -> None:
-        """That peer shows nothing any more, and nothing of what it showed is to be seen."""
+    def _end_following(self, peer_id: str) -> None:
         video = self._videos.pop(peer_id, None)
         if video is not None:
             video.forgotten = True
+
+    def forget(self, peer_id: str) -> None:
+        """That peer shows nothing any more, and nothing of what it showed is to be seen."""
+        self._end_following(peer_id)
+        for job in (self._in_hand, *self._waiting):
+            if job is not None and job.peer_id == peer_id:
+                job.video.forgotten = True
+        self._cadence.discard(lambda held: held[0] == peer_id)
 
     async def close(self) -> None:
         """Idempotent. A picture that a thread still decodes is forgotten."""
@@ -132,10 +140,11 @@ class VideoIn:
 
     async def _convert_all(self) -> None:
         while self._waiting:
-            job = self._waiting.popleft()
+            job = self._in_hand = self._waiting.popleft()
             look = None if job.video.forgotten else await self._converted(job)
             if look is not None and not job.video.forgotten:
                 self._show(job, look)
+            self._in_hand = None
 
     async def _converted(self, job: _Job) -> Look | None:
         loop = asyncio.get_running_loop()
@@ -154,7 +163,7 @@ class VideoIn:
             logger.exception("a picture could not be converted")
         self.counters.refused += 1
         if job.pictures.followed and not job.video.forgotten:
-            self.forget(job.peer_id)
+            self._end_following(job.peer_id)
             job.lost()
         return None
 

@@ -34,6 +34,11 @@ class KeyRequests:
         self._sent = 0
         self._answered = False
 
+    def begin_stream(self) -> None:
+        """Another stream, and as a rule another encoder. The pace of requests is kept."""
+        self.begin()
+        self._late_keys = self._failures = 0
+
     def next_at(self, *, ignored: bool) -> float:
         """When the next may go; `ignored` if the sender is known not to answer."""
         if ignored:

@@ -68,7 +68,7 @@ class PictureAssembly:
         if self._unbroken_to > self._whole_to:
             if part.timestamp != self._parts[self._whole_to].timestamp:
                 self._close()
-        elif not part.data:
+        if self._unbroken_to == self._whole_to and not part.data:
             del self._parts[self._unbroken_to]
             self._whole_to = self._unbroken_to = self._unbroken_to + 1
             return

@@ -33,6 +33,9 @@ EARLY_SHARE: Final = 0.01  # of the interval: a stream of half seconds stays in 
 KEY_AWAITED_S: Final = 0.4  # beyond its time, while there are other pictures to show
 REST_AWAITED_S: Final = 0.15  # of a picture that has begun to come
 ALL_PICTURES: Final = 1 << 16
+MOST_IN_RUN: Final = 64
+LEAST_IN_RUN: Final = 12
+FULL_HD_PIXELS: Final = 1920 * 1080
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class PictureSampler:
         self.choice = ModeChoice()
         self._sets = ParameterSets()
         self._due_at = now
-        self._requests.begin()
+        self._requests.begin_stream()
 
     def lost(self) -> None:
         """What later pictures build on is gone: only a key picture helps."""
@@ -133,9 +136,10 @@ class PictureSampler:
         self.choice.counted(pictures, now)
 
     @property
-    def phase(self) -> tuple[SamplerState, VideoMode, bool, bool]:
+    def phase(self) -> tuple[SamplerState, VideoMode, bool, bool, bool]:
         """When it changes, `deadline` may have become earlier."""
-        return self.state, self.choice.mode, bool(self._run), self._packets.gap
+        begun = self._assembly.begun
+        return self.state, self.choice.mode, bool(self._run), begun, self._packets.gap
 
     def push(self, arrival: RtpArrival, now: float) -> EncodedPicture | None:
         """Takes one packet; returns the picture that is to be shown now, if there is one.
@@ -173,7 +177,7 @@ class PictureSampler:
         self._requests.begin()
 
     def tick(self, now: float) -> list[Feedback]:
-        """What to ask of the sender now. Call it again at `deadline`, and when `state` changed."""
+        """What to ask of the sender now. Call it again at `deadline`, and when `phase` changed."""
         if self.paused(now):
             return []
         self._pass_time(now)
@@ -323,7 +327,14 @@ class PictureSampler:
             return
         if self.state is SamplerState.FOLLOWING:
             self.counters.followed += 1
-            self.choice.read(picture.timestamp)
+            self.choice.read(picture.timestamp, now)
+            if len(self._run) > self._most_in_run():
+                self._tear()
+
+    def _most_in_run(self) -> int:
+        """Of pictures that are decoded at once: fewer of large ones."""
+        pixels = self._sets.pixels or FULL_HD_PIXELS
+        return max(LEAST_IN_RUN, min(MOST_IN_RUN, MOST_IN_RUN * FULL_HD_PIXELS // pixels))
 
     def _took_key(self, key: bytes, now: float) -> None:
         if self._wants_key(now):

@@ -20,6 +20,7 @@ SLOW_BELOW_FPS: Final = 6.0
 FAST_FROM_FPS: Final = 8.0
 VIDEO_CLOCK_HZ: Final = 90_000  # RFC 7741 section 6.1, RFC 6184 section 8.2.1
 RATE_PICTURES: Final = 8  # so many intervals make a frame rate
+ARRIVALS: Final = 24  # so many make one without the sender's own clock, and no stall makes them
 WINDOW_S: Final = 0.9  # of counting pictures that are not read
 SLOW_WINDOWS: Final = 2  # in a row: one may hold a pause
 OWN_KEYS_WITHIN_S: Final = 2.5  # key pictures that come unasked so often are enough
@@ -89,6 +90,7 @@ class ModeChoice:
     mode: VideoMode = VideoMode.ALL
     ignores_requests: bool = False
     _timestamps: deque[int] = field(default_factory=lambda: deque(maxlen=RATE_PICTURES + 1))
+    _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=ARRIVALS + 1))
     _counted: int = 0
     _counted_at: float = float("-inf")
     _slow_windows: int = 0
@@ -97,20 +99,31 @@ class ModeChoice:
     def _apply(self, event: VideoModeEvent) -> None:
         self.mode = next_mode(self.mode, event)
         self._timestamps.clear()
+        self._arrivals.clear()
         self._slow_windows = 0
 
-    def read(self, timestamp: int) -> None:
-        """A picture was taken while all are."""
+    def read(self, timestamp: int, now: float) -> None:
+        """A picture was taken while all are. Whatever it is stamped with, when it came counts."""
         self._timestamps.append(timestamp)
+        self._arrivals.append(now)
         if self.mode is not VideoMode.ALL or self.ignores_requests:
             return
-        if len(self._timestamps) > RATE_PICTURES:
-            took = timestamp_delta(self._timestamps[-1], self._timestamps[0]) / VIDEO_CLOCK_HZ
-            if 0 < took * FAST_FROM_FPS <= RATE_PICTURES:
-                self._apply(VideoModeEvent.FAST)
+        if self._fast_by_timestamps() or self._fast_by_arrival():
+            self._apply(VideoModeEvent.FAST)
+
+    def _fast_by_timestamps(self) -> bool:
+        if len(self._timestamps) <= RATE_PICTURES:
+            return False
+        took = timestamp_delta(self._timestamps[-1], self._timestamps[0]) / VIDEO_CLOCK_HZ
+        return 0 < took * FAST_FROM_FPS <= RATE_PICTURES
+
+    def _fast_by_arrival(self) -> bool:
+        if len(self._arrivals) <= ARRIVALS:
+            return False
+        return (self._arrivals[-1] - self._arrivals[0]) * FAST_FROM_FPS <= ARRIVALS
 
     def counted(self, pictures: int, now: float) -> None:
-        """So many pictures began since the stream did, read or not. 0: it cannot be told."""
+        """So many pictures ended since the stream began, read or not. 0: it cannot be told."""
         took = now - self._counted_at
         if took < WINDOW_S:
             return

@@ -7,6 +7,7 @@ from typing import Any, Final
 from processors.frames import Role, ToolCall
 
 OUTPUT_HZ: Final = 24_000  # where the MIME type does not say
+MAX_RATE_DIGITS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,6 @@ def rate_of(mime: str) -> int:
     """Samples a second, of a MIME type such as "audio/pcm;rate=24000"."""
     for parameter in mime.split(";")[1:]:
         name, _, value = parameter.strip().partition("=")
-        if name == "rate" and value.isdigit():
+        if name == "rate" and value.isdecimal() and len(value) <= MAX_RATE_DIGITS:
             return int(value)
     return OUTPUT_HZ

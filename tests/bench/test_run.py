@@ -1,6 +1,7 @@
 """The order of the measurements, and that none is made twice."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from bench import run as benchmark
 from bench.loads import LONG_S, QUICK, ROWS, SCALE, SHORT_S
 from bench.page import Run, cpu_chart, missed, page_text, points
 from bench.results import Figures, Results
-from bench.run import Step, added_memory, collected, steps, take_all
+from bench.run import Step, added_memory, collected, doubted, steps, take_all
 
 
 def test_windows_hold_whole_periods_of_the_models_speech() -> None:

@@ -37,6 +37,17 @@ def test_the_gap_counts_from_when_the_last_one_really_went(cadence: Cadence[str]
     assert cadence.deadline == pytest.approx(12.46)
 
 
+def test_a_held_one_that_is_unwanted_is_forgotten(cadence: Cadence[str]) -> None:
+    cadence.discard(lambda picture: True)
+    cadence.offer("a", 10.0)
+    cadence.offer("b", 10.5)
+    cadence.discard(lambda picture: picture == "c")
+    assert cadence.take(10.96) == "b"
+    cadence.offer("c", 11.5)
+    cadence.discard(lambda picture: picture == "c")
+    assert cadence.take(20.0) is None
+
+
 def test_a_newer_one_replaces_the_one_that_is_held(cadence: Cadence[str]) -> None:
     cadence.offer("a", 10.0)
     cadence.offer("b", 10.3)

@@ -283,6 +283,31 @@ async def test_followed_pictures_wait_for_a_busy_thread_and_not_for_ever(
     await until(lambda: video_in.counters.pictures == len(coded))
 
 
+async def test_a_camera_that_is_switched_off_is_seen_no_more(
+    executor: ThreadPoolExecutor, video_in: VideoIn, seen: Seen
+) -> None:
+    """Neither the picture that waits for its time, nor the one that is being decoded."""
+    video_in.picture("other", KEY)
+    await seen.wait_for(1)
+    shown = video_in.latest
+    video_in.picture("peer", KEY)
+    await until(lambda: video_in.latest is not shown)
+    video_in.forget("peer")
+    gate = threading.Event()
+    executor.submit(gate.wait)
+    video_in.picture("peer", KEY)
+    await asyncio.sleep(0)
+    video_in.forget("peer")
+    gate.set()
+
+    def another_is_seen() -> bool:
+        video_in.picture("other", KEY)
+        return len(seen.frames) > 1
+
+    await until(another_is_seen)
+    assert [frame.transport_source for frame in seen.frames] == ["other", "other"]
+
+
 async def test_what_was_seen_is_told_until_it_is_forgotten(
     executor: ThreadPoolExecutor, seen: Seen
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import aioice.ice
 import aiortc.codecs
 import aiortc.rtcpeerconnection
+import pylibsrtp
 import pytest
 from aiortc import (
     RTCCertificate,
@@ -58,6 +59,7 @@ from transports.aiortc_seam import (
 from transports.aiortc_seam.sampling_receiver import MAX_RTP_STREAMS
 from transports.errors import NoAddressLeft
 from transports.rtp_arrival import RtpArrival
+from transports.rtp_packet import RtpHeader
 from transports.webrtc_peer import WebRTCPeer
 
 # ---- the pin --------------------------------------------------------------------------------
@@ -294,6 +296,32 @@ async def test_a_receiver_that_is_switched_off_hands_on_nothing() -> None:
         receiver._enabled = False
         await receiver._handle_rtp_packet(rtp(5), arrival_time_ms=0)
         assert arrived.empty()
+
+
+async def test_timestamps_that_jump_about_make_no_report_that_cannot_be_written() -> None:
+    async with receiving() as (receiver, _):
+        for number in range(200):
+            stamp = 0xFFFFFFFF * (number % 2)
+            receiver.wants(RtpHeader(96, 0, number, stamp, MEDIA_SSRC))
+        (statistics,) = receiver._RTCRtpReceiver__remote_streams.values()  # type: ignore[attr-defined]  # mangled
+        assert 2**31 < statistics.jitter <= 0xFFFFFFFF
+
+
+async def test_streams_that_were_made_up_leave_nothing_behind_in_srtp() -> None:
+    policy = pylibsrtp.Policy(key=bytes(30), ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND)
+    async with receiving() as (receiver, _):
+        transport: Any = receiver.transport
+        removed: list[int] = []
+
+        class Session(pylibsrtp.Session):
+            def remove_stream(self, ssrc: int) -> None:
+                removed.append(ssrc)
+                super().remove_stream(ssrc)  # raises: it never decrypted one
+
+        transport._rx_srtp = Session(policy)
+        for ssrc in range(1, 2 * MAX_RTP_STREAMS + 1):
+            receiver.wants(RtpHeader(96, 0, 1, 1, ssrc))
+        assert removed == list(range(1, MAX_RTP_STREAMS + 1))
 
 
 @pytest.mark.parametrize("enabled", [True, False])

@@ -1,14 +1,15 @@
 """Messages that are sent at once share packets, and arrive as they were."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcsctptransport import DataChunk, parse_packet
+from aiortc.rtcsctptransport import DataChunk, ForwardTsnChunk, parse_packet
 
 from tests.transports.peers import BOUND_S, Call, calling, client_with
-from transports.aiortc_seam.bundled_sctp import MAX_BUNDLE_BYTES
+from transports.aiortc_seam.bundled_sctp import MAX_BUNDLE_BYTES, BundledSctpTransport, _Bundle
 
 SCTP_HEADER_BYTES = 12
 
@@ -55,6 +56,29 @@ async def test_no_packet_is_longer_than_one_chunk_may_be(monkeypatch: pytest.Mon
         assert len(sizes) < sum(len(m) for m in messages) / MAX_BUNDLE_BYTES * 1.7
         joined = b"".join(data for packet in packets for data in data_in(packet))
         assert joined == "".join(messages).encode()
+
+
+async def test_a_control_chunk_does_not_overtake_what_was_gathered() -> None:
+    sctp: Any = object.__new__(BundledSctpTransport)
+    sctp._bundle = _Bundle()
+    left: list[str] = []
+
+    async def send_bundle(bundle: _Bundle) -> None:
+        left.append("bundle" if bundle.size else "nothing")
+
+    async def send_data(data: bytes) -> None:
+        left.append("control")
+
+    sctp._send_bundle = send_bundle
+    sctp._RTCSctpTransport__log_debug = lambda *told: None
+    sctp._RTCSctpTransport__transport = SimpleNamespace(_send_data=send_data)
+    sctp._local_port = sctp._remote_port = 5000
+    sctp._remote_verification_tag = 1
+    data = DataChunk()
+    data.user_data = b"x"
+    await sctp._send_chunk(data)
+    await sctp._send_chunk(ForwardTsnChunk())
+    assert left == ["bundle", "control"]
 
 
 async def test_while_a_flush_waits_for_the_socket_others_leave_it_all_to_it(

@@ -2,6 +2,7 @@
 
 import asyncio
 from struct import pack
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pylibsrtp
@@ -14,6 +15,7 @@ from tests.transports.peers import BOUND_S, Call, Listener, calling, client_with
 from tests.transports.rtp_streams import opus_payload
 from transports.aiortc_seam import packet_guards
 from transports.aiortc_seam.direct_media import (
+    Address,
     DirectDtlsTransport,
     DirectIceConnection,
     DirectStunProtocol,
@@ -65,9 +67,11 @@ class Line:
         table: Any = self.transport._rtp_router.ssrc_table
         table[SSRC] = self.receiver
         self._sender = srtp(pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        self.pairs: dict[int, Any] = vars(ice._connection)["_nominated"]
+        self.pairs[1] = SimpleNamespace(remote_addr=ADDRESS)  # all that is asked of it
 
     def arrive(self, clear: bytes) -> bool:
-        return self.transport._take(self._sender.protect(clear))
+        return self.transport._take(self._sender.protect(clear), ADDRESS)
 
     def dropped(self) -> list[str]:
         return [self.listener.dropped.get_nowait() for _ in range(self.listener.dropped.qsize())]
@@ -86,7 +90,7 @@ async def test_what_is_wanted_is_decrypted_and_handed_over(line: Line) -> None:
 async def test_what_is_not_wanted_is_noted_and_stays_encrypted(line: Line) -> None:
     line.receiver.wanting = False
     assert line.arrive(packet(1))
-    assert line.transport._take(packet(2, bytes(40)))  # with nobody's signature
+    assert line.transport._take(packet(2, bytes(40)), ADDRESS)  # with nobody's signature
     assert (line.receiver.noted, line.receiver.taken, line.dropped()) == (2, [], [])
 
 
@@ -103,7 +107,7 @@ async def test_a_stream_nobody_looked_at_for_long_can_be_looked_at(line: Line) -
 
 
 async def test_what_the_peer_did_not_send_is_dropped_and_counted(line: Line) -> None:
-    assert line.transport._take(packet(1, bytes(40)))
+    assert line.transport._take(packet(1, bytes(40)), ADDRESS)
     assert line.receiver.taken == []
     assert line.dropped() == ["srtp_refused"]
 
@@ -116,10 +120,20 @@ async def test_a_packet_that_is_none_is_dropped_and_counted(line: Line) -> None:
 
 async def test_streams_that_are_not_routed_yet_go_the_stock_way(line: Line) -> None:
     assert not line.arrive(packet(1, ssrc=SSRC + 1))
-    assert not line.transport._take(b"\x80\x6f")
+    assert not line.transport._take(b"\x80\x6f", ADDRESS)
     table: Any = line.transport._rtp_router.ssrc_table
     table[SSRC] = object()  # a receiver of aiortc's own
     assert not line.arrive(packet(2))
+    assert line.receiver.noted == 0
+
+
+async def test_from_elsewhere_than_the_peers_address_nothing_is_believed(line: Line) -> None:
+    line.receiver.wanting = False
+    forged = packet(30_000, bytes(40))
+    assert not line.transport._take(forged, ("127.0.0.1", 10))
+    assert not line.transport._take(forged, ("127.0.0.2", 9))
+    line.pairs.clear()
+    assert not line.transport._take(forged, ADDRESS)
     assert line.receiver.noted == 0
 
 
@@ -143,7 +157,7 @@ async def test_media_is_told_by_its_first_two_bytes(datagram: bytes, media: bool
     socket = DirectStunProtocol(connection)
     socket.local_candidate = Candidate.from_sdp("1 1 udp 1 127.0.0.1 9 typ host")
 
-    def take(data: bytes) -> bool:
+    def take(data: bytes, address: Address) -> bool:
         offered.append(data)
         return True
 

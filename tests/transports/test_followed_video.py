@@ -4,7 +4,13 @@ import random
 
 import pytest
 
-from tests.transports.real_video import ENCODERS, CodedPicture, coded_pictures, decoded_parts
+from tests.transports.real_video import (
+    ENCODERS,
+    CodedPicture,
+    coded_pictures,
+    decoded,
+    decoded_parts,
+)
 from tests.transports.rtp_streams import video, vp8_payloads
 from tests.transports.simulated_camera import Camera, Network, Outcome, Simulation
 from transports.feedback import RequestKey, RequestPackets
@@ -14,7 +20,7 @@ from transports.picture_assembly import MAX_PICTURE_BYTES
 from transports.picture_sampler import STREAM_PAUSED_S, EncodedPicture, PictureSampler
 from transports.rtp_arrival import RtpArrival
 from transports.sampler_state import SamplerState
-from transports.video_mode import VideoMode
+from transports.video_mode import ModeChoice, VideoMode
 
 FIRST = 65_530
 
@@ -214,6 +220,22 @@ def test_a_real_slow_stream_with_losses_copies_and_disorder(encoder: str, seed: 
     assert decoded_parts(codec, [run.parts for run in handed]) == sum(
         len(run.parts) for run in handed
     )
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_a_sampled_stream_whose_size_changes(encoder: str) -> None:
+    codec, sequence = ENCODERS[encoder], 65_500
+    sampler = PictureSampler(1.0, choice=ModeChoice(VideoMode.KEYS))
+    sizes = []
+    for second, (width, height) in enumerate([(320, 240), (640, 480), (160, 120)]):
+        for i, coded in enumerate(coded_pictures(encoder, 5, frozenset(), width, height)):
+            for packet in video(coded.payloads, sequence, (second * 30 + i) * 3000, codec=codec):
+                picture = sampler.push(packet, second + i / 30)
+                if picture is not None:
+                    (frame,) = decoded(codec, picture.parts[0])
+                    sizes.append((frame.width, frame.height))
+            sequence += len(coded.payloads)
+    assert sizes == [(320, 240), (640, 480), (160, 120)]
 
 
 # ---- ten minutes ----------------------------------------------------------------------------

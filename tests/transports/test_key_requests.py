@@ -84,6 +84,17 @@ def test_key_pictures_that_always_come_late_are_no_answers() -> None:
     assert requests.in_vain
 
 
+def test_another_streams_sender_is_not_blamed_but_asked_no_more_often() -> None:
+    requests = KeyRequests()
+    for _ in range(LATE_KEYS):
+        answer(requests, after_s=ANSWERED_WITHIN_S + 0.01)
+    for _ in range(FAILURES_BEFORE_BACK_OFF):
+        requests.failed()
+    requests.begin_stream()
+    assert not requests.in_vain and not requests.pending
+    assert requests.next_at(ignored=False) == 2 * PLI_REPEAT_S
+
+
 def test_one_that_comes_long_after_the_last_request_is_no_answer() -> None:
     requests = KeyRequests()
     requests.sent(0.0)

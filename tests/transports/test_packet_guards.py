@@ -38,6 +38,7 @@ from tests.transports.rtp_streams import opus_payload
 from transports.aiortc_seam import packet_guards
 from transports.aiortc_seam.packet_guards import (
     MAX_CONTROL_CHUNKS,
+    MAX_DATAGRAM_BYTES,
     MAX_SCTP_STREAMS,
     MAX_TSNS_AHEAD,
     MAX_UNREAD_DATAGRAMS,
@@ -170,6 +171,14 @@ MALFORMED: dict[str, tuple[str, Inject]] = {
         over_srtp(bytes(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=b"REMB\xff\0\0\0"))),
     ),
     "empty datagram": ("datagram_empty", over_udp(b"")),
+    "RTP longer than can be decrypted": (
+        "datagram_too_long",
+        over_udp(b"\x80\x6f" + bytes(MAX_DATAGRAM_BYTES - 1)),
+    ),
+    "RTCP longer than can be decrypted": (
+        "datagram_too_long",
+        over_udp(b"\x80\xc8" + bytes(MAX_DATAGRAM_BYTES - 1)),
+    ),
     "nearly STUN": (
         "stun_malformed",
         over_udp(pack("!HHI12sHH", 1, 8, 0x2112A442, b"transaction1", 0x24, 3) + b"abc\0"),

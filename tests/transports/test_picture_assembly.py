@@ -111,6 +111,14 @@ def test_gaps_behind_the_pictures_that_are_wanted_are_left_alone() -> None:
     assert assembly.missing(2) == numbers(assembly, 1, 3)
 
 
+def test_padding_behind_a_picture_without_a_marker_is_no_picture() -> None:
+    assembly = PictureAssembly(7)
+    add(assembly, 0)
+    add(assembly, 1, picture=1, data=b"")
+    add(assembly, 2, picture=2, marker=True)
+    assert whole(assembly) == [b"<0>", b"<2>"]
+
+
 def test_padding_between_pictures_belongs_to_none() -> None:
     assembly = PictureAssembly(10)
     add(assembly, 0, marker=True)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.transports.real_video import ENCODERS, coded_pictures, decoded
 from tests.transports.rtp_streams import KEY_HEADER, video, vp8_payloads
 from tests.transports.simulated_camera import Camera, Network, Outcome, Simulation
 from transports.feedback import Feedback, RequestKey, RequestPackets
@@ -25,6 +24,7 @@ from transports.picture_sampler import (
     COLLECT_LIMIT_S,
     FEW_LIMIT_S,
     KEY_AWAITED_S,
+    MOST_IN_RUN,
     NACK_MOST,
     STALL_LIMIT_S,
     STREAM_PAUSED_S,
@@ -123,21 +123,6 @@ def test_garbage_is_counted_and_dropped(codec: str) -> None:
     sampler = wanting()
     assert sampler.push(RtpArrival("video", codec, 7, 1, 1, True, b"\xff"), 0.1) is None
     assert sampler.counters.refused == 1 and sampler.state is WANTED
-
-
-@pytest.mark.parametrize("encoder", ENCODERS)
-def test_a_real_stream_whose_size_changes(encoder: str) -> None:
-    codec, sampler, sequence = ENCODERS[encoder], sampling(), 65_500
-    sizes = []
-    for second, (width, height) in enumerate([(320, 240), (640, 480), (160, 120)]):
-        for i, coded in enumerate(coded_pictures(encoder, 5, frozenset(), width, height)):
-            for packet in video(coded.payloads, sequence, (second * 30 + i) * FRAME, codec=codec):
-                picture = sampler.push(packet, second + i / 30)
-                if picture is not None:
-                    (frame,) = decoded(codec, picture.parts[0])
-                    sizes.append((frame.width, frame.height))
-            sequence += len(coded.payloads)
-    assert sizes == [(320, 240), (640, 480), (160, 120)]
 
 
 # ---- when it asks ---------------------------------------------------------------------------
@@ -463,6 +448,15 @@ def test_a_stream_is_followed_until_it_is_known_to_be_fast_and_answers() -> None
     (key_alone,) = push(sampler, video(vp8_payloads(1, key=True), 65_558, 28 * FRAME), 0.95)
     assert key_alone is not None and key_alone.alone and not key_alone.followed
     assert sampler.state is RESTING and sampler.counters.followed == 27
+
+
+def test_more_pictures_at_once_than_a_camera_sends_are_given_up() -> None:
+    sampler = PictureSampler(1.0)
+    push(sampler, poor_key(0), 0.0)
+    for place in range(1, MOST_IN_RUN + 2):
+        assert sampler.state is FOLLOWING
+        push(sampler, after(0, place), 0.5)
+    assert sampler.state is WANTED and sampler.counters.torn == 1
 
 
 def test_a_followed_stream_that_paused_is_not_asked_and_one_that_is_lost_is() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transports.video_mode import (
+    ARRIVALS,
     DELTAS_AFTER_FAIR,
     DELTAS_AFTER_POOR,
     FAST_FROM_FPS,
@@ -46,9 +47,15 @@ def test_the_table_has_every_mode() -> None:
     assert set(TRANSITIONS) == set(VideoMode)
 
 
-def read(choice: ModeChoice, fps: float, pictures: int, start: int = 2**32 - 50_000) -> None:
+def read(
+    choice: ModeChoice,
+    fps: float,
+    pictures: int,
+    start: int = 2**32 - 50_000,
+    at: float = 0.0,
+) -> None:
     for number in range(pictures):
-        choice.read((start + round(90_000 * number / fps)) % 2**32)
+        choice.read((start + round(90_000 * number / fps)) % 2**32, at + number / fps)
 
 
 @pytest.mark.parametrize("fps", [FAST_FROM_FPS, 10.0, 15.0, 30.0, 60.0])
@@ -58,6 +65,23 @@ def test_a_fast_stream_is_known_after_a_few_pictures(fps: float) -> None:
     assert choice.mode is ALL
     read(choice, fps, RATE_PICTURES + 1)
     assert choice.mode is KEYS
+
+
+@pytest.mark.parametrize("step", [0, -3000, 45_000])
+def test_a_stream_that_stamps_its_pictures_wrongly_is_known_by_their_arrival(step: int) -> None:
+    choice = ModeChoice()
+    for number in range(ARRIVALS):
+        choice.read(step * number % 2**32, number / 30)
+    assert choice.mode is ALL
+    choice.read(step * ARRIVALS % 2**32, ARRIVALS / 30)
+    assert choice.mode is KEYS
+
+
+def test_slow_pictures_that_come_all_at_once_after_a_stall_are_no_fast_stream() -> None:
+    choice = ModeChoice()
+    for number in range(ARRIVALS - 1):
+        choice.read(45_000 * number, 100.0)
+    assert choice.mode is ALL
 
 
 @pytest.mark.parametrize("fps", [0.2, 1.0, 2.0, 5.0, SLOW_BELOW_FPS, FAST_FROM_FPS - 0.1])
@@ -122,8 +146,8 @@ def test_a_sender_without_marker_bits_is_not_thought_slow() -> None:
 
 def test_between_the_limits_nothing_changes_ever() -> None:
     choice = ModeChoice()
-    for _ in range(5):
-        read(choice, 7.0, 50)
+    for turn in range(5):
+        read(choice, 7.0, 50, at=20.0 * turn)
         count(choice, [7.0] * 5)
         assert choice.mode is ALL
     choice = ModeChoice(KEYS)

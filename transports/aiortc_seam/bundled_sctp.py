@@ -46,15 +46,13 @@ class BundledSctpTransport(BoundedSctpTransport):
 
     async def _send_chunk(self, chunk: Chunk) -> None:
         bundle = self._bundle
-        if bundle is None or not isinstance(chunk, DataChunk):
-            await super()._send_chunk(chunk)
-            return
         data = bytes(chunk)
-        if bundle.size + len(data) > MAX_BUNDLE_BYTES:
+        gathers = isinstance(chunk, DataChunk)
+        if bundle is not None and (not gathers or bundle.size + len(data) > MAX_BUNDLE_BYTES):
             self._bundle = _Bundle()
-            await self._send_bundle(bundle)
+            await self._send_bundle(bundle)  # what comes after it must not overtake it
             bundle = self._bundle
-        if bundle is None:  # the flush ended meanwhile
+        if bundle is None or not gathers:
             await super()._send_chunk(chunk)
         else:
             bundle.add(data)

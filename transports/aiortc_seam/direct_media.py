@@ -2,10 +2,12 @@
 
 Stock aiortc hands each datagram to a queue and a task, parses it as STUN first, and decrypts
 every packet of a camera of which one in thirty is looked at. Here a packet's header, which is in
-the clear, decides: who gets it, and whether it is decrypted at all. What is noted of a packet
-that is not decrypted (for receiver reports, and how many pictures a stream has) is not
-authenticated: who forges it can spoil the reports and make us follow a camera picture by picture,
-no more. Streams that aiortc has not routed yet, RTCP, DTLS and STUN take the stock way.
+the clear, decides: who gets it, and whether it is decrypted at all. Streams that aiortc has not
+routed yet, packets from elsewhere than the peer's address, RTCP, DTLS and STUN take the stock way.
+
+What is noted of a packet that is not decrypted (for receiver reports, and how many pictures a
+stream has) is not authenticated. Who can forge the peer's address can spoil the reports and make us
+follow a camera picture by picture, no more.
 """
 
 from collections.abc import Callable
@@ -30,8 +32,8 @@ _RTCP_SECOND: Final = range(192, 224)
 _DECRYPT_EVERY: Final = 4096
 _COMPONENT: Final = 1  # of ICE (RFC 8445 section 4): RTP, and with it all else
 
-TakeDatagram = Callable[[bytes], bool]
-Unprotect = Callable[[bytes], bytes]
+Address = tuple[Any, ...]
+TakeDatagram = Callable[[bytes, Address], bool]
 
 
 class DirectReceiver(Protocol):
@@ -51,11 +53,11 @@ class DirectIceConnection(BoundedIceConnection):
 class DirectStunProtocol(GuardedStunProtocol):
     """A socket that knows media from everything else by the first byte."""
 
-    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+    def datagram_received(self, data: bytes | str, addr: Address) -> None:
         take: TakeDatagram | None = getattr(self.receiver, "take_media", None)
         if take is None or not isinstance(data, bytes) or len(data) < 2:
             super().datagram_received(data, addr)
-        elif data[0] not in _RTP_FIRST or data[1] in _RTCP_SECOND or not take(data):
+        elif data[0] not in _RTP_FIRST or data[1] in _RTCP_SECOND or not take(data, addr):
             super().datagram_received(data, addr)
 
 
@@ -77,8 +79,12 @@ class DirectDtlsTransport(GuardedDtlsTransport):
         pair.protocol.transport.sendto(self._tx_srtp.protect(packet), pair.remote_addr)
         return True
 
-    def _take(self, packet: bytes) -> bool:
-        """False: let it go the stock way."""
+    def _take(self, packet: bytes, address: Address) -> bool:
+        """False: let it go the stock way, which decrypts before it believes anything."""
+        connection: Any = self.transport._connection
+        pair = connection._nominated.get(_COMPONENT)
+        if pair is None or address[:2] != pair.remote_addr:
+            return False
         try:
             header = header_untrusted(packet)
         except PayloadRefused:

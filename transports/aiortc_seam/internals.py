@@ -50,6 +50,8 @@ _SET: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
             f"_RTCRtpReceiver__{name}"
             for name in (
                 "codecs",
+                "lsr",
+                "lsr_time",
                 "remote_streams",
                 "rtcp_ssrc",
                 "rtcp_task",

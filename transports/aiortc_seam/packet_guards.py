@@ -6,9 +6,10 @@ millions of chunks. An empty datagram, from anyone who knows the port, is enough
 here drop such packets, tell `on_dropped` which kind it was, and the connection lives on.
 
 What each kind of packet may cost is bounded, too. Errors that are not about packets pass through.
-`aiortc_seam.py` puts all of this in the place of aiortc's own, and checks that it fits.
+`__init__.py` puts all of this in the place of aiortc's own, and checks that it fits.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from struct import unpack_from
 from typing import Any, Final
 
 import aiortc.rtcsctptransport
+import pylibsrtp
 from aioice.ice import Connection, StunProtocol
 from aiortc import RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
@@ -40,6 +42,7 @@ logger = logging.getLogger(__name__)
 OnDropped = Callable[[str], None]  # with the name of the counter
 
 MAX_UNREAD_DATAGRAMS: Final = 1024  # four seconds of a camera; before DTLS runs nothing is read
+MAX_DATAGRAM_BYTES: Final = 1500  # pylibsrtp's buffer; a longer packet ends the connection
 MAX_SCTP_STREAMS: Final = 16  # the SDKs use one
 MAX_TSNS_AHEAD: Final = 1024  # the receive window holds 904 chunks of the usual size
 MAX_CONTROL_CHUNKS: Final = 16  # in one packet; each may be answered with a packet of ours
@@ -104,7 +107,7 @@ class GuardedStunProtocol(StunProtocol):
 
 
 class BoundedIceConnection(Connection):
-    """Keeps a bounded number of datagrams that nobody has read, and none that are empty."""
+    """Keeps a bounded number of datagrams that nobody has read, none empty, none too long."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -113,6 +116,8 @@ class BoundedIceConnection(Connection):
     def data_received(self, data: bytes, component: int) -> None:
         if not data:
             self._drop("datagram_empty")
+        elif len(data) > MAX_DATAGRAM_BYTES:
+            self._drop("datagram_too_long")
         elif self._queue.qsize() >= MAX_UNREAD_DATAGRAMS:
             self._drop("datagram_unread")
         else:
@@ -133,7 +138,9 @@ class GuardedDtlsTransport(RTCDtlsTransport):
             self._drop("rtp_malformed", error)
             return
         receiver = self._rtp_router.route_rtp(packet)
-        if receiver is not None:
+        if receiver is None:
+            forget_srtp_stream(self, packet.ssrc)
+        else:
             await receiver._handle_rtp_packet(packet, arrival_time_ms=arrival_time_ms)
 
     async def _handle_rtcp_data(self, data: bytes) -> None:
@@ -146,6 +153,15 @@ class GuardedDtlsTransport(RTCDtlsTransport):
             raise
         except Exception as error:  # aiortc fails at odd reports in whatever way it does
             self._drop("rtcp_malformed", error)
+
+
+def forget_srtp_stream(transport: RTCDtlsTransport, ssrc: int) -> None:
+    """libsrtp keeps state for each stream of which a packet was authentic, one after another in a
+    list that every packet is looked up in; a peer may make up as many as it likes."""
+    session: pylibsrtp.Session | None = transport._rx_srtp
+    if session is not None:
+        with contextlib.suppress(pylibsrtp.Error):  # it has none of it
+            session.remove_stream(ssrc)
 
 
 def _asks_for_audio_again(packet: Any, recipient: Any) -> bool:

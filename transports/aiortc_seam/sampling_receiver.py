@@ -11,10 +11,12 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtpPacket, pack_remb_fci
 
+from transports.aiortc_seam.packet_guards import forget_srtp_stream
 from transports.rtp_arrival import RtpArrival
 from transports.rtp_packet import RtpHeader, payload_untrusted
 
 ORIGINAL_SEQUENCE: Final = Struct("!H")
+MAX_JITTER_Q4: Final = 0xFFFFFFFF << 4  # of 32 bits in a receiver report, and four behind them
 MAX_RTP_STREAMS: Final = 8  # of one section: a receiver report has room for 31
 
 
@@ -123,6 +125,8 @@ class SamplingReceiver(RTCRtpReceiver):
             streams[packet.ssrc] = statistics
             self._pictures[packet.ssrc] = 0
         statistics.add(packet)
+        if statistics._jitter_q4 > MAX_JITTER_Q4:  # aiortc could not write it, and would stop
+            statistics._jitter_q4 = MAX_JITTER_Q4
         if packet.marker:
             self._pictures[packet.ssrc] += 1
 
@@ -130,8 +134,11 @@ class SamplingReceiver(RTCRtpReceiver):
         """A peer that makes up streams gets reports on the last few, and on those of its SDP."""
         ssrc = next((ssrc for ssrc in streams if ssrc not in self._declared), next(iter(streams)))
         del streams[ssrc], self._pictures[ssrc]
+        self._stock._RTCRtpReceiver__lsr.pop(ssrc, None)
+        self._stock._RTCRtpReceiver__lsr_time.pop(ssrc, None)
         if ssrc not in self._declared:
             self.transport._rtp_router.ssrc_table.pop(ssrc, None)
+            forget_srtp_stream(self.transport, ssrc)
 
     def _handle_disconnect(self) -> None:
         """Stock: joins the decoder thread on the event loop. We have none."""

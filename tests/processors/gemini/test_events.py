@@ -44,6 +44,8 @@ def test_nobody_can_change_an_event(kind: Any) -> None:
         ("audio/pcm;channels=1;rate=8000", 8_000),
         ("audio/pcm;rate=fast", 24_000),
         ("audio/pcm;rate", 24_000),
+        ("audio/pcm;rate=²", 24_000),
+        ("audio/pcm;rate=1600000", 24_000),
     ],
 )
 def test_the_rate_is_in_the_mime_type(mime_type: str, rate: int) -> None:
