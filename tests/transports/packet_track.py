@@ -51,12 +51,6 @@ class PacketTrack(MediaStreamTrack):
         self._packets.append(packet)
         self._ready.set()
 
-    def flush(self) -> int:
-        """Forgets what has not been handed to aiortc yet; returns how many packets."""
-        count = len(self._packets)
-        self._packets.clear()
-        return count
-
     async def recv(self) -> Packet[Any]:
         """The next packet. Raises `MediaStreamError` when the track has been stopped."""
         self._listening = True
