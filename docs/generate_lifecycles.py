@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pipeline import lifecycle
 from processors import voice_activity
-from processors.gemini import link
+from processors.gemini import link, watchdog
 from processors.images import tree
 from transports import sampler_state, video_mode
 
@@ -63,8 +63,14 @@ def page() -> str:
         diagram(
             "The link to Gemini",
             "processors/gemini/link.py",
-            arrows_of_pairs(link.TRANSITIONS),
+            arrows(link.TRANSITIONS),
             link.LinkState.CONNECTING,
+        ),
+        diagram(
+            "Whether the model still answers",
+            "processors/gemini/watchdog.py",
+            arrows(watchdog.TRANSITIONS),
+            watchdog.WatchState.RESTING,
         ),
         diagram(
             "Taking a camera's pictures",

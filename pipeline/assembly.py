@@ -20,6 +20,7 @@ from processors.audio_out import AudioOut
 from processors.conversation import Conversation
 from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.live_config import live_connect_config
+from processors.gemini.live_core import LiveCore
 from processors.gemini.outbox import Outbox
 from processors.gemini.profiles import profile_for
 from processors.gemini.seed import seed_of
@@ -74,7 +75,7 @@ class Parts:
             "video_in": self.video_in.counters,
             "audio_out": self.audio_out.counters,
             "tools": self.tools.counters,
-            "outbox": self.gemini.live.outbox.counters,
+            "outbox": self.gemini.live.core.outbox.counters,
             "image_store": self.store.counters,
         }
 
@@ -93,15 +94,15 @@ def assemble(
     gemini = GeminiStage(
         shared.client,
         live.model,
-        lambda handle: live_connect_config(
+        lambda handle, seeded: live_connect_config(
             live,
             profile=profile,
             tools=toolset.declarations,
             handle=handle,
             vertex=shared.vertex,
         ),
-        seed_of(live.history, profile),
-        Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000),
+        lambda since, notes: seed_of(live.history, profile) if since is None else None,
+        LiveCore(outbox=Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000)),
         None if live.automatic_activity_detection.enabled else ActivityMarks(),
     )
     model_waits = profile.tool_behavior == "BLOCKING"

@@ -98,6 +98,28 @@ class TurnCompleteFrame(DataFrame):
 
 
 @dataclass
+class AnswerBrokenFrame(DataFrame):
+    """The connection broke within an answer: what arrived is played out, the rest never comes."""
+
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
+class UtteranceReplayedFrame(DataFrame):
+    """What the user was saying goes to the model again, so that its words come again."""
+
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
+class AudioDroppedFrame(DataFrame):
+    """So much of what people said could not be kept while there was no connection."""
+
+    seconds: float
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
 class AnswerCutFrame(SystemFrame):
     """An interruption silenced the answer: `heard_s` of the `received_s` had been played."""
 

@@ -14,6 +14,7 @@ and words by `streamed.py`, all else by the SDK, which is given the message agai
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -41,6 +42,7 @@ from processors.gemini.outbox import (
     ActivityStart,
     Audio,
     AudioEnd,
+    ContextUpdate,
     Outgoing,
     Picture,
     RealtimeText,
@@ -53,7 +55,8 @@ from processors.gemini.streamed import streamed_events
 logger = logging.getLogger(__name__)
 
 OPEN_LIMIT_S: Final = 10.0
-CLOSE_LIMIT_S: Final = 1.5
+CLOSE_LIMIT_S: Final = 1.0
+UNHEARD_LIMIT_S: Final = 30.0  # what is sent is confirmed by TCP sooner, however slow the service
 ABANDON_AFTER_S: Final = CLOSE_LIMIT_S + 0.5  # the library's own limit is not always kept
 MAX_MESSAGE_BYTES: Final = 16 << 20
 UNREADABLE_LIMIT: Final = 10  # in a row; then it is no server that we know
@@ -97,11 +100,22 @@ class Unsendable(Exception):
     """The SDK refuses this item, on this connection and on any other: our fault."""
 
 
+def _end_when_unheard(line: socket.socket | None) -> None:
+    """A line that is gone without a word breaks after `UNHEARD_LIMIT_S`, not after 15 minutes.
+
+    TCP_USER_TIMEOUT (RFC 5482) asks the other side's kernel, so that a service which is slow to
+    answer pings does not count as gone.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
+    if line is not None and option is not None:
+        line.setsockopt(socket.IPPROTO_TCP, option, round(UNHEARD_LIMIT_S * 1000))
+
+
 class _Again:
     """The SDK's connection, for an SDK that is to read a message which was read before."""
 
-    def __init__(self, socket: Any) -> None:
-        self._socket = socket
+    def __init__(self, connection: Any) -> None:
+        self._socket = connection
         self.message: bytes | None = None
 
     async def recv(self, **options: Any) -> Any:
@@ -118,9 +132,10 @@ class LiveConnection:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         sdk: Any = session  # its connection is typed as what websockets makes, not as what it uses
-        socket = sdk._ws
-        self._again = sdk._ws = _Again(socket)
-        self._socket = socket
+        connection = sdk._ws
+        _end_when_unheard(connection.transport.get_extra_info("socket"))
+        self._again = sdk._ws = _Again(connection)
+        self._socket = connection
         self._messages = session.receive()
         self._unreadable = 0
 
@@ -154,18 +169,21 @@ class LiveConnection:
                 )
             case ToolResponse():
                 await session.send_tool_response(function_responses=function_response(item))
+            case ContextUpdate(instruction, declarations):
+                tools = None if declarations is None else list(declarations)
+                await session.send_context_update(system_instruction=instruction, tools=tools)
             case _:
                 assert_never(item)
 
     async def _write(self, text: str) -> None:
         """As the socket's own `send`, whose two context managers take longer than the writing."""
-        socket = self._socket
-        if socket.protocol.state is State.OPEN and socket.send_in_progress is None:
-            socket.protocol.send_text(text.encode())
-            socket.send_data()
-            await socket.drain()
+        connection = self._socket
+        if connection.protocol.state is State.OPEN and connection.send_in_progress is None:
+            connection.protocol.send_text(text.encode())
+            connection.send_data()
+            await connection.drain()
         else:
-            await socket.send(text)  # which waits, or says why it cannot
+            await connection.send(text)  # which waits, or says why it cannot
 
     async def seed(self, seed: Seed) -> None:
         """Tells a fresh session what was said before. Raises `GeminiError`."""

@@ -11,6 +11,9 @@ from typing import Final
 
 from processors.errors import ProcessorError
 
+FIRST_CLOSE_CODE: Final = 1000
+NO_CLOSE_FRAME: Final = 1006
+
 
 class GeminiError(ProcessorError):
     """`code` is the WebSocket close code or HTTP status; `reason` the server's words.
@@ -24,6 +27,11 @@ class GeminiError(ProcessorError):
         super().__init__(f"{code} {reason}")
         self.code = code
         self.reason = reason
+
+    @property
+    def by_server(self) -> bool:
+        """The server ended the session itself; 1006 (RFC 6455 7.4.1) is a line that broke."""
+        return self.code >= FIRST_CLOSE_CODE and self.code != NO_CLOSE_FRAME
 
 
 class ConfigurationFault(GeminiError):

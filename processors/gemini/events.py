@@ -104,7 +104,21 @@ class Citations:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The link's own word: what was being said on this connection will not be finished."""
+    """The link's own word: what was being said on this connection will not be finished.
+
+    `answer_broken`: an answer was being given. `utterance_again`: what the user was saying goes
+    to the next connection, so that its words come again.
+    """
+
+    answer_broken: bool = False
+    utterance_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDropped:
+    """The link's own word, too: so much of what was said could not be kept."""
+
+    seconds: float
 
 
 LiveEvent = (
@@ -123,6 +137,7 @@ LiveEvent = (
     | Usage
     | Citations
     | Disconnected
+    | AudioDropped
 )
 
 

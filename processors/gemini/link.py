@@ -1,11 +1,9 @@
 """The life of the connection to Gemini across all its breaks. Pure: no asyncio, no SDK.
 
-                 opened
-CONNECTING ───────────────► READY
-    ▲   │ lost             │ │ lost
-    │   └──────► WAITING ◄─┼─┘
-    │  retry due    │      │ rotate
-    └───────────────┴──────┘        any ── close / fatal ──► CLOSED
+A connection is left in one of two ways. It is lost, and after a wait there is another; or it is
+drained: told to go, too old, to be set up anew or not needed for a while, it is left at the
+next quiet moment, or when there is no time left to wait for one.
+docs/lifecycle.md draws the table.
 """
 
 import random
@@ -28,36 +26,90 @@ QUOTA_RETRY_FIRST_S: Final = 2.0
 GIVE_UP_AFTER_S: Final = 120.0
 QUICK_DEATH_S: Final = 5.0  # a session that dies this soon after resuming is poisoned
 QUICK_DEATHS_LIMIT: Final = 2
+LEAVE_BEFORE_S: Final = 5.0  # of the time that a GoAway leaves
+CONNECTION_LIMIT_S: Final = 3300.0  # 58 minutes were reported to be the end of one
+LIMIT_NOTICE_S: Final = 120.0  # to find a quiet moment in
+RENEW_WITHIN_S: Final = 30.0  # a change of settings waits no longer for one
+REST_WITHIN_S: Final = 20.0  # nobody is here: an answer, or a tool, may still end
+HANDLE_WAIT_S: Final = 1.0  # a quiet moment is used when its handle has come, or after this
+OPEN_FIRST_S: Final = 4.0  # 0.2 s is usual
+OPEN_LIMIT_S: Final = 15.0
 
 
 class LinkState(Enum):
     CONNECTING = auto()
     READY = auto()
+    DRAINING = auto()
+    RESUMING = auto()
+    RESEEDING = auto()
     WAITING = auto()
+    RESTING = auto()
     CLOSED = auto()
 
 
 class LinkEvent(Enum):
     OPENED = auto()
     LOST = auto()
-    ROTATE = auto()
-    RETRY_DUE = auto()
+    DRAIN = auto()
+    STAY = auto()
+    RESUME = auto()
+    RESEED = auto()
+    REST = auto()
     FATAL = auto()
     CLOSE = auto()
 
 
-TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
-    (LinkState.CONNECTING, LinkEvent.OPENED): LinkState.READY,
-    (LinkState.CONNECTING, LinkEvent.LOST): LinkState.WAITING,
-    (LinkState.CONNECTING, LinkEvent.FATAL): LinkState.CLOSED,
-    (LinkState.CONNECTING, LinkEvent.CLOSE): LinkState.CLOSED,
-    (LinkState.READY, LinkEvent.LOST): LinkState.WAITING,
-    (LinkState.READY, LinkEvent.ROTATE): LinkState.CONNECTING,
-    (LinkState.READY, LinkEvent.FATAL): LinkState.CLOSED,
-    (LinkState.READY, LinkEvent.CLOSE): LinkState.CLOSED,
-    (LinkState.WAITING, LinkEvent.RETRY_DUE): LinkState.CONNECTING,
-    (LinkState.WAITING, LinkEvent.CLOSE): LinkState.CLOSED,
+_OPENING: Final = (LinkState.CONNECTING, LinkState.RESUMING, LinkState.RESEEDING)
+_OPEN: Final = (LinkState.READY, LinkState.DRAINING)
+
+TRANSITIONS: Final[Mapping[LinkState, Mapping[LinkEvent, LinkState]]] = {
+    **{
+        state: {
+            LinkEvent.OPENED: LinkState.READY,
+            LinkEvent.LOST: LinkState.WAITING,
+            LinkEvent.REST: LinkState.RESTING,
+            LinkEvent.FATAL: LinkState.CLOSED,
+            LinkEvent.CLOSE: LinkState.CLOSED,
+        }
+        for state in _OPENING
+    },
+    LinkState.READY: {
+        LinkEvent.DRAIN: LinkState.DRAINING,
+        LinkEvent.LOST: LinkState.WAITING,
+        LinkEvent.FATAL: LinkState.CLOSED,
+        LinkEvent.CLOSE: LinkState.CLOSED,
+    },
+    LinkState.DRAINING: {
+        LinkEvent.RESUME: LinkState.RESUMING,
+        LinkEvent.RESEED: LinkState.RESEEDING,
+        LinkEvent.REST: LinkState.RESTING,
+        LinkEvent.STAY: LinkState.READY,
+        LinkEvent.LOST: LinkState.WAITING,
+        LinkEvent.FATAL: LinkState.CLOSED,
+        LinkEvent.CLOSE: LinkState.CLOSED,
+    },
+    LinkState.WAITING: {
+        LinkEvent.RESUME: LinkState.RESUMING,
+        LinkEvent.RESEED: LinkState.RESEEDING,
+        LinkEvent.REST: LinkState.RESTING,
+        LinkEvent.CLOSE: LinkState.CLOSED,
+    },
+    LinkState.RESTING: {
+        LinkEvent.RESUME: LinkState.RESUMING,
+        LinkEvent.RESEED: LinkState.RESEEDING,
+        LinkEvent.CLOSE: LinkState.CLOSED,
+    },
+    LinkState.CLOSED: {},
 }
+
+
+class Purpose(Enum):
+    """Why a connection is drained."""
+
+    ROTATE = "the server asked for it"
+    AGE = "it is old"
+    RENEW = "the settings changed"
+    REST = "nobody is here"
 
 
 class IllegalTransition(RuntimeError):
@@ -65,91 +117,249 @@ class IllegalTransition(RuntimeError):
 
 
 @dataclass(slots=True)
+class LinkCounters:
+    connections: int = 0
+    rotations: int = 0
+    breaks: int = 0
+    resumed: int = 0
+    reseeded: int = 0
+    handles_dropped: int = 0
+    rests: int = 0
+
+
+@dataclass(slots=True)
 class Link:
     """`state` says what the shell has to do; `deadline` when WAITING is over.
 
-    `failure` is why the link is not READY, `connections` how often it was. All times are
-    monotonic seconds.
+    `failure` is why the link is not READY. All times are monotonic seconds.
     """
 
     rng: random.Random = field(default_factory=random.Random)
+    connection_limit_s: float = CONNECTION_LIMIT_S
     state: LinkState = LinkState.CONNECTING
     handle: str | None = None
     deadline: float | None = None
-    connections: int = 0
+    leave_by: float | None = None
+    purpose: Purpose | None = None
     failure: GeminiError | None = None
+    counters: LinkCounters = field(default_factory=LinkCounters)
     _attempts: int = 0  # since the last connection that lived
     _down_since: float | None = None
     _opened_at: float = 0.0
+    _resumed: bool = False  # the connection there is, or that is coming up
     _quick_deaths: int = 0
+    _quick_rotations: int = 0
+    _resting: bool = False  # nobody is here, or it is wished that way
+    _renewing: bool = False  # the settings changed, and no connection has proved them yet
+    _on_trial: bool = False  # the connection that is coming up will
+
+    @property
+    def connections(self) -> int:
+        return self.counters.connections
+
+    @property
+    def opening(self) -> bool:
+        return self.state in _OPENING
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in _OPEN
+
+    @property
+    def resumes(self) -> bool:
+        """The connection that is coming up, or is there, goes on where an earlier one was."""
+        return self._resumed
+
+    @property
+    def renewing(self) -> bool:
+        """Whether the settings are new, and no connection has proved them yet."""
+        return self._renewing
+
+    @property
+    def open_limit_s(self) -> float:
+        """For connecting and setting up: short at first, so that one that hangs is found soon."""
+        return min(OPEN_LIMIT_S, OPEN_FIRST_S * float(2 ** min(self._attempts, 10)))
 
     def opened(self, now: float) -> None:
+        reseeded = self.state is LinkState.RESEEDING
         self._apply(LinkEvent.OPENED)
-        self.connections += 1
+        self.counters.connections += 1
+        self.counters.resumed += self._resumed
+        self.counters.reseeded += reseeded
         self.failure = None
         self._opened_at = now
+        if self._on_trial:
+            self._renewing = self._on_trial = False
+        if self._resting:
+            self._drain(Purpose.REST, now + REST_WITHIN_S)
+        elif self._renewing:  # they changed when this one was set up already
+            self._drain(Purpose.RENEW, now + RENEW_WITHIN_S)
 
     def handle_updated(self, handle: str | None) -> None:
         """Keeps the newest handle; an update without one leaves the last that was good."""
         if handle is not None:
             self.handle = handle
 
+    def go_away(self, left_s: float, now: float) -> None:
+        """The server gives the connection `left_s` more."""
+        self._drain(Purpose.ROTATE, now + max(0.0, left_s - LEAVE_BEFORE_S))
+
+    def renew(self, now: float, *, afresh: bool) -> None:
+        """A connection with other settings, `afresh` without what the session knows."""
+        self._renewing = True
+        if afresh:
+            self.handle = None
+        if self.is_open:
+            self._drain(Purpose.RENEW, now + RENEW_WITHIN_S)
+
+    def rest(self, now: float) -> None:
+        """Nobody is here: no connection until `wake`. Idempotent."""
+        self._resting = True
+        if self.is_open:
+            self._drain(Purpose.REST, now + REST_WITHIN_S)
+        elif self.state in (*_OPENING, LinkState.WAITING):
+            self._enter_rest()
+
+    def wake(self) -> None:
+        """Somebody is here again. Idempotent."""
+        self._resting = False
+        if self.state is LinkState.RESTING:
+            self._connect_again()
+        elif self.state is LinkState.DRAINING and self.purpose is Purpose.REST:
+            self._apply(LinkEvent.STAY)
+            self.purpose = self.leave_by = None
+
+    def due(self, quiet_since: float | None) -> float | None:
+        """When `leaves` may change its mind, if nothing happens meanwhile. None: never."""
+        match self.state:
+            case LinkState.READY:
+                return self._opened_at + self.connection_limit_s - LIMIT_NOTICE_S
+            case LinkState.DRAINING:
+                times = [self.leave_by] if self.leave_by is not None else []
+                if quiet_since is not None:
+                    times.append(quiet_since + HANDLE_WAIT_S)
+                return min(times, default=None)
+            case _:
+                return None
+
+    def leaves(self, now: float, *, quiet_since: float | None, covered: bool) -> bool:
+        """Whether it is time to leave the connection that there is.
+
+        `quiet_since`: nobody speaks, nothing is being answered; None when somebody does.
+        `covered`: the newest handle holds all that was said.
+        """
+        if self.state is LinkState.READY:
+            age_limit = self._opened_at + self.connection_limit_s
+            if now < age_limit - LIMIT_NOTICE_S:
+                return False
+            self._drain(Purpose.AGE, age_limit)
+        if self.state is not LinkState.DRAINING:
+            return False
+        if self.leave_by is not None and now >= self.leave_by:
+            return True
+        return quiet_since is not None and (covered or now >= quiet_since + HANDLE_WAIT_S)
+
+    def left(self, now: float) -> None:
+        """The drained connection was closed: no fault, and no reason to wait.
+
+        Unless the server sends every new one away at once.
+        """
+        purpose, self.purpose, self.leave_by = self.purpose, None, None
+        if purpose is Purpose.REST:
+            self._recovered()
+            self._enter_rest()
+            return
+        quick = now - self._opened_at < QUICK_DEATH_S
+        if purpose is Purpose.ROTATE and quick and self._quick_rotations:
+            self.lost(TransientFault(0, "sent away at once"), now)
+            return
+        self.counters.rotations += 1
+        self._recovered()
+        self._quick_rotations = int(quick)
+        self._connect_again()
+
     def lost(self, fault: GeminiError, now: float) -> None:
         """The connection broke or did not come up. Ends in WAITING or, when final, CLOSED."""
-        if self.state is LinkState.READY:
-            self._judge_life(now)
+        if self.is_open:
+            self.counters.breaks += 1
+            self._judge_life(fault, now)
         final = self._is_final(fault, now)
         self._apply(LinkEvent.FATAL if final else LinkEvent.LOST)
+        self.purpose = self.leave_by = None
         self.failure = _as_final(fault) if final else fault
+        if isinstance(fault, ConfigurationFault) or (_refused(fault) and self.handle is None):
+            self._renewing = self._on_trial = (
+                False  # whoever changed the settings puts the old ones back
+            )
         if isinstance(fault, ContextFault):
-            self.handle = None
+            self._drop_handle()
         if self._down_since is None:
             self._down_since = now
         self._attempts += 1
         self.deadline = None if final else now + self._wait_s(fault)
-
-    def rotate(self, now: float) -> None:
-        """The server asked for a new connection: no fault, and no reason to wait.
-
-        Unless it asks the same of every new one at once.
-        """
-        quick = now - self._opened_at < QUICK_DEATH_S
-        if quick and self._attempts:
-            self.lost(TransientFault(0, "sent away at once"), now)
-            return
-        self._apply(LinkEvent.ROTATE)
-        self._recovered()
-        self._attempts = int(quick)
+        if self._resting and not final:
+            self._enter_rest()
 
     def retry_due(self) -> None:
-        self._apply(LinkEvent.RETRY_DUE)
-        self.deadline = None
+        self._connect_again()
 
     def close(self) -> None:
         """Idempotent."""
         if self.state is not LinkState.CLOSED:
             self._apply(LinkEvent.CLOSE)
-            self.deadline = None
+            self.deadline = self.leave_by = self.purpose = None
+
+    def _drain(self, purpose: Purpose, leave_by: float) -> None:
+        """The nearest end counts; what was decided before is not put off."""
+        if self.state is LinkState.DRAINING:
+            if self.leave_by is not None and self.leave_by <= leave_by:
+                return
+        else:
+            self._apply(LinkEvent.DRAIN)
+        self.purpose, self.leave_by = purpose, leave_by
+
+    def _connect_again(self) -> None:
+        self._resumed = self.handle is not None
+        self._on_trial = self._renewing
+        self._apply(LinkEvent.RESUME if self._resumed else LinkEvent.RESEED)
+        self.deadline = None
+
+    def _enter_rest(self) -> None:
+        self._apply(LinkEvent.REST)
+        self.deadline = None
+        self.counters.rests += 1
+
+    def _drop_handle(self) -> None:
+        self.counters.handles_dropped += self.handle is not None
+        self.handle = None
 
     def _is_final(self, fault: GeminiError, now: float) -> bool:
+        if self._on_trial and self.opening and _refused(fault):
+            return False
         if isinstance(fault, ConfigurationFault):
             return True
         if isinstance(fault, ContextFault):  # a fresh session is refused: no other will do
-            return self.state is LinkState.CONNECTING and self.handle is None
+            return self.opening and self.handle is None
         return self._down_since is not None and now - self._down_since > GIVE_UP_AFTER_S
 
-    def _judge_life(self, now: float) -> None:
-        """A connection that lived has proved the way; one that died at once has not."""
+    def _judge_life(self, fault: GeminiError, now: float) -> None:
+        """A connection that lived has proved the way; one that died at once has not.
+
+        What the server itself ended soon after it was resumed will end so again; what merely
+        broke is given a second chance.
+        """
         if now - self._opened_at >= QUICK_DEATH_S:
             self._recovered()
             return
         self._quick_deaths += 1
-        if self._quick_deaths >= QUICK_DEATHS_LIMIT:
-            self.handle = None
+        said_so = self._resumed and fault.by_server
+        if said_so or self._quick_deaths >= QUICK_DEATHS_LIMIT:
+            self._drop_handle()
 
     def _recovered(self) -> None:
         self._attempts = 0
         self._quick_deaths = 0
+        self._quick_rotations = 0
         self._down_since = None
 
     def _wait_s(self, fault: GeminiError) -> float:
@@ -168,9 +378,13 @@ class Link:
 
     def _apply(self, event: LinkEvent) -> None:
         try:
-            self.state = TRANSITIONS[self.state, event]
+            self.state = TRANSITIONS[self.state][event]
         except KeyError:
             raise IllegalTransition(f"{event.name} in {self.state.name}") from None
+
+
+def _refused(fault: GeminiError) -> bool:
+    return isinstance(fault, ConfigurationFault | ContextFault)
 
 
 def _as_final(fault: GeminiError) -> GeminiError:

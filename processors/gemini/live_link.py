@@ -1,4 +1,4 @@
-"""The asyncio shell around `Link` and `Outbox`: one coroutine that connects until told to stop."""
+"""The asyncio shell around `LiveCore`: one coroutine that connects until told to stop."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from typing import Final
 from google import genai
 from google.genai import types
 
-from processors.frames import LinkStatus, Role
+from processors.frames import LinkStatus
 from processors.gemini.client import LiveConnection, Unsendable, connect
 from processors.gemini.errors import (
     ConfigurationFault,
@@ -19,43 +19,35 @@ from processors.gemini.errors import (
     QuotaFault,
     TransientFault,
 )
-from processors.gemini.events import (
-    AudioChunk,
-    Disconnected,
-    GenerationComplete,
-    GoAway,
-    HandleUpdate,
-    Interrupted,
-    LiveEvent,
-    ToolCalls,
-    Transcript,
-    TurnComplete,
-)
+from processors.gemini.events import AudioDropped, LiveEvent
 from processors.gemini.link import Link, LinkState
-from processors.gemini.outbox import Outbox, Outgoing
+from processors.gemini.live_core import LiveCore, Verdict
+from processors.gemini.outbox import Outgoing
 from processors.gemini.seed import Seed
 
 logger = logging.getLogger(__name__)
 
-OPEN_LIMIT_S: Final = 15.0  # connect and set up
-GO_AWAY_MARGIN_S: Final = 2.0
 LAST_SEND_LIMIT_S: Final = 1.0  # what is being written when the connection is given up
+RENEW_LIMIT_S: Final = 60.0
 
 OnEvent = Callable[[LiveEvent], Awaitable[None]]
 OnStatus = Callable[[LinkStatus, str], Awaitable[None]]
-MakeConfig = Callable[[str | None], types.LiveConnectConfig]
+MakeConfig = Callable[[str | None, bool], types.LiveConnectConfig]
+MakeSeed = Callable[[int | None, tuple[str, ...]], Seed | None]
 
 
-class _Rotate(Exception):
-    """The server asked us to go; connect anew."""
+class _Leave(Exception):
+    """It is time for another connection."""
 
 
 class LiveLink:
     """`run()` until `close()`. What is given to `send` waits while there is no connection.
 
-    `make_config(handle)` builds the setup for a connection, and a fresh session is told the
-    `seed` first; `on_event` gets every event of the server in order, and `Disconnected` after the
-    last of a connection; `on_status` what peers should know, with a sentence, when it changes.
+    `make_config(handle, seeded)` builds the setup for a connection; `make_seed(since, notes)` what
+    it is told first: the turns after number `since` (None: all, for a fresh session).
+    `on_event` gets every event of the server in order, but for media that came too late, and
+    `Disconnected` after the last of a connection; `on_status` what peers should know, with a
+    sentence, when it changes.
     """
 
     def __init__(
@@ -65,125 +57,140 @@ class LiveLink:
         make_config: MakeConfig,
         on_event: OnEvent,
         on_status: OnStatus,
-        seed: Seed | None = None,
-        outbox: Outbox | None = None,
+        make_seed: MakeSeed = lambda since, notes: None,
+        core: LiveCore | None = None,
     ) -> None:
-        self.link = Link()
-        self.outbox = Outbox() if outbox is None else outbox  # an empty one is false
+        self.core = LiveCore() if core is None else core
         self._client = client
         self._model = model
         self._make_config = make_config
+        self._make_seed = make_seed
         self._on_event = on_event
         self._on_status = on_status
-        self._seed = seed
         self._told: tuple[LinkStatus, str] | None = None
-        self._answering = False
-        self._wake = asyncio.Event()
+        self._wake = asyncio.Event()  # something waits to be sent
+        self._changed = asyncio.Event()  # what is due may be due sooner
         self._closing = asyncio.Event()
+        self._renewed: asyncio.Future[bool] | None = None
+
+    @property
+    def link(self) -> Link:
+        return self.core.link
 
     def send(self, item: Outgoing) -> bool:
         """False when there is no room for it any more. Never blocks."""
-        accepted = self.outbox.push(item)
+        accepted = self.core.push(item, time.monotonic())
         self._wake.set()
         return accepted
+
+    def user_speaking(self, speaking: bool) -> None:
+        """By the room's own detectors."""
+        self.core.user_speaking(speaking, time.monotonic())
+        self._changed.set()
+
+    def rest(self) -> None:
+        """Nobody is here: no connection until `wake`, once nothing is being answered."""
+        self.link.rest(time.monotonic())
+        self._changed.set()
+
+    def wake(self) -> None:
+        """Somebody is here. Idempotent."""
+        self.link.wake()
+        self._changed.set()
+
+    async def renew(self, *, afresh: bool) -> bool:
+        """Another connection, at the next quiet moment, with what `make_config` says then.
+
+        `afresh`: a new session that is told the history. False when Gemini refuses it, or when
+        there is none within `RENEW_LIMIT_S`: the caller puts back what `make_config` said
+        before, and the link tries again by itself.
+        """
+        if self._renewed is None:
+            self._renewed = asyncio.get_running_loop().create_future()
+        self.link.renew(time.monotonic(), afresh=afresh)
+        self._changed.set()
+        try:
+            async with asyncio.timeout(RENEW_LIMIT_S):
+                return await asyncio.shield(self._renewed)
+        except TimeoutError:
+            return False
 
     def close(self) -> None:
         """Makes `run()` return after the connection has been closed. Idempotent."""
         self._closing.set()
+        self._changed.set()
 
     async def run(self) -> None:
         """Lives as long as the room. Returns on `close()` or when the fault is final."""
         closer = asyncio.create_task(self._closing.wait(), name="live-link-closing")
         try:
             while self.link.state is not LinkState.CLOSED:
-                await self._live_once(closer)
+                await self._tell()
+                match self.link.state:
+                    case LinkState.WAITING | LinkState.RESTING:
+                        await self._wait()
+                    case _:
+                        await self._live_once(closer)
         finally:
             closer.cancel()
             await asyncio.gather(closer, return_exceptions=True)
             self.link.close()
+            self._renewal_is(False)
 
     async def _live_once(self, closer: asyncio.Task[bool]) -> None:
-        """One connection, from its opening to the end of the wait after it."""
-        await self._tell()
-        opened_before = self.link.connections
+        """One connection, from its opening to what its end means."""
         life = asyncio.create_task(self._connection(), name="live-connection")
         try:
             await asyncio.wait({life, closer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             life.cancel()
             outcome = (await asyncio.gather(life, return_exceptions=True))[0]
-        self.outbox.reclaim()
-        if self.link.connections > opened_before:
-            await self._on_event(Disconnected())
-        if self._closing.is_set():
-            self.link.close()
-            return
-        self._judge(outcome)
-        await self._tell()
-        await self._wait_for_retry(closer)
+        ended = self._judge(outcome)
+        if ended is not None:
+            await self._on_event(ended)
+        if not self._closing.is_set():
+            await self._tell()
 
     async def _connection(self) -> None:
-        """Ends by raising: what broke it, `_Rotate`, or CancelledError."""
+        """Ends by raising: what broke it, `_Leave`, or CancelledError."""
         async with AsyncExitStack() as stack:
-            try:
-                async with asyncio.timeout(OPEN_LIMIT_S):
-                    config = self._make_config(self.link.handle)
-                    connection = await stack.enter_async_context(
-                        connect(self._client, self._model, config)
-                    )
-                    if self._seed is not None and self.link.handle is None:
-                        await connection.seed(self._seed)
-            except TimeoutError:
-                raise TransientFault(0, "no answer to the setup") from None
-            self.link.opened(time.monotonic())
-            logger.info("live link open (connection %d)", self.link.connections)
+            connection = await self._open(stack)
             await self._tell()
-            self._answering = False
+            lost_s = self.core.lost_audio_s()
+            if lost_s > 0:
+                await self._on_event(AudioDropped(lost_s))
             sending = asyncio.Lock()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._receive_all(connection, sending), name="live-receive")
+                group.create_task(self._receive_all(connection), name="live-receive")
                 group.create_task(self._send_all(connection, sending), name="live-send")
+                group.create_task(self._watch(sending), name="live-watch")
 
-    async def _receive_all(self, connection: LiveConnection, sending: asyncio.Lock) -> None:
-        """Until the connection breaks, or until it is time to go.
-
-        After a `goAway` the talk goes on. The best moment to change the connection is when the
-        next resumption handle comes, since that is between turns and loses nothing of them.
-        """
-        loop, leave_at, leave = asyncio.get_running_loop(), None, False
-        while not leave:
-            try:
-                async with asyncio.timeout_at(leave_at):
-                    events = await connection.receive()
-            except TimeoutError:
-                break
-            self.outbox.confirm(time.monotonic())
-            for event in events:
-                self._notice_answer(event)
-                if isinstance(event, HandleUpdate):
-                    self.link.handle_updated(event.handle)
-                    leave = leave_at is not None and event.handle is not None
-                elif isinstance(event, GoAway):
-                    leave_at = loop.time() + max(0.0, event.time_left_s - GO_AWAY_MARGIN_S)
-                await self._on_event(event)
+    async def _open(self, stack: AsyncExitStack) -> LiveConnection:
         try:
-            async with asyncio.timeout(LAST_SEND_LIMIT_S):
-                await sending.acquire()  # and keep it: nothing more goes this way
+            async with asyncio.timeout(self.link.open_limit_s):
+                opening = self.core.opening()
+                seed = self._make_seed(opening.since, opening.notes)
+                seeded = seed is not None and opening.handle is None
+                config = self._make_config(opening.handle, seeded)
+                connection = await stack.enter_async_context(
+                    connect(self._client, self._model, config)
+                )
+                if seed is not None:
+                    await connection.seed(seed)
         except TimeoutError:
-            logger.info("a connection is left in the middle of a message")
-        raise _Rotate
+            raise TransientFault(0, "no answer to the setup") from None
+        self.core.opened(time.monotonic(), messages=1 if seed is None else 2)
+        if not self.link.renewing:
+            self._renewal_is(True)
+        logger.info("live link open (connection %d)", self.link.connections)
+        return connection
 
-    def _notice_answer(self, event: LiveEvent) -> None:
-        """What Gemini begins to answer, or is interrupted by, has arrived."""
-        match event:
-            case TurnComplete() | GenerationComplete():
-                self._answering = False
-            case Interrupted():
-                self._answering = False
-                self.outbox.confirm()
-            case AudioChunk() | Transcript(role=Role.MODEL) | ToolCalls() if not self._answering:
-                self._answering = True
-                self.outbox.confirm()
+    async def _receive_all(self, connection: LiveConnection) -> None:
+        while True:
+            for event in await connection.receive():
+                if self.core.on_event(event, time.monotonic()):
+                    await self._on_event(event)
+            self._changed.set()
 
     async def _send_all(self, connection: LiveConnection, sending: asyncio.Lock) -> None:
         while True:
@@ -195,29 +202,55 @@ class LiveLink:
 
     async def _send_next(self, connection: LiveConnection) -> bool:
         """False when nothing waits."""
-        item = self.outbox.pop()
+        item = self.core.next(time.monotonic())
         if item is None:
             return False
         try:
             await connection.send(item)
         except Unsendable as error:
             logger.error("%s cannot be sent: %s", error, type(error.__cause__).__name__)
-            self.outbox.unsendable()
+            self.core.outbox.unsendable()
         except (GeminiError, asyncio.CancelledError):
-            self.outbox.put_back()
+            self.core.outbox.put_back()
             raise
         else:
-            self.outbox.sent(time.monotonic())
+            self.core.sent(time.monotonic())
         return True
 
-    def _judge(self, outcome: BaseException | None) -> None:
-        causes = list(_leaves(outcome))
-        if any(isinstance(cause, _Rotate) for cause in causes):
-            self.link.rotate(time.monotonic())
-            logger.info("live link changes its connection as the server asked")
-            return
+    async def _watch(self, sending: asyncio.Lock) -> None:
+        """Until it is time to leave the connection."""
+        while (verdict := self.core.poll(time.monotonic())) is Verdict.STAY:
+            if len(self.core.outbox):
+                self._wake.set()
+            self._changed.clear()
+            due = self.core.due()
+            wait_s = None if due is None else max(0.0, due - time.monotonic())
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+        if verdict is Verdict.MUTE:
+            raise TransientFault(0, "nothing comes any more")
+        try:
+            async with asyncio.timeout(LAST_SEND_LIMIT_S):
+                await sending.acquire()  # and keep it: nothing more goes this way
+        except TimeoutError:
+            logger.info("a connection is left in the middle of a message")
+        raise _Leave
+
+    def _judge(self, outcome: BaseException | None) -> LiveEvent | None:
+        """What the end of the connection means, for the core and for those who listen."""
+        now, causes = time.monotonic(), list(_leaves(outcome))
+        if any(isinstance(cause, _Leave) for cause in causes):
+            logger.info("live link changes its connection: %s", self.link.purpose)
+            return self.core.left(now)
+        if self._closing.is_set():
+            return self.core.closed(now)
         fault = _fault_in(causes)
-        self.link.lost(fault, time.monotonic())
+        ended = self.core.lost(fault, now)
+        if not self.link.renewing:
+            self._renewal_is(False)
         final = self.link.state is LinkState.CLOSED
         logger.log(
             logging.ERROR if final else logging.INFO,
@@ -227,16 +260,26 @@ class LiveLink:
             fault.code,
             f": {fault.reason}" if final else "",
         )
+        return ended
 
-    async def _wait_for_retry(self, closer: asyncio.Task[bool]) -> None:
-        if self.link.deadline is None:
-            return
-        wait_s = max(0.0, self.link.deadline - time.monotonic())
-        closed, _ = await asyncio.wait({closer}, timeout=wait_s)
-        if closed:
+    async def _wait(self) -> None:
+        """For the time of a retry, or for somebody to be here."""
+        state, deadline = self.link.state, self.link.deadline
+        while self.link.state is state and not self._closing.is_set():
+            self._changed.clear()
+            wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                self.link.retry_due()
+        if self._closing.is_set():
             self.link.close()
-        else:
-            self.link.retry_due()
+
+    def _renewal_is(self, successful: bool) -> None:
+        renewed, self._renewed = self._renewed, None
+        if renewed is not None and not renewed.done():
+            renewed.set_result(successful)
 
     def _status(self) -> LinkStatus:
         link = self.link

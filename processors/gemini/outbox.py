@@ -1,17 +1,14 @@
-"""What waits to be sent to Gemini, in order, within bounds. Pure.
+"""What is sent to Gemini, and the queue in which it waits. Pure.
 
 While the link is up the outbox is empty most of the time; while it is down it keeps what is
 said: audio up to `audio_limit_s` (the oldest goes first, and is counted), the newest picture,
 and every text, upload and tool result up to `ITEM_LIMIT` and `ITEM_BYTES_LIMIT`.
 
-What was written to a connection that was already dead is lost without a word of the network.
-So texts, uploads and tool results are kept until Gemini shows life after them, and sent a
-second time when it never does; not a third, since they may be what ended the connection.
+What was sent stays known to `sent_log.py` and comes back as the first when a connection is lost.
 """
 
-import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,8 +16,7 @@ AUDIO_LIMIT_S: Final = 30.0
 ITEM_LIMIT: Final = 256
 ITEM_BYTES_LIMIT: Final = 32 << 20
 BYTES_PER_S: Final = 32_000  # 16 kHz, 16 bit, mono
-CONFIRM_AFTER_S: Final = 0.5  # what Gemini says sooner may have been on its way already
-UNCONFIRMED_LIMIT: Final = 16
+TRIES_LIMIT: Final = 3  # on connections that died at once: it may be what they died of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +69,28 @@ class ToolResponse:
     scheduling: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ContextUpdate:
+    """What the session is told anew, for models that take it; None leaves it as it is.
+
+    `declarations` are the tools of a setup, in the SDK's types; empty takes all away.
+    """
+
+    instruction: str | None
+    declarations: tuple[Any, ...] | None
+
+
 Outgoing = (
-    Audio | AudioEnd | ActivityStart | ActivityEnd | Picture | RealtimeText | Turns | ToolResponse
+    Audio
+    | AudioEnd
+    | ActivityStart
+    | ActivityEnd
+    | Picture
+    | RealtimeText
+    | Turns
+    | ToolResponse
+    | ContextUpdate
 )
-
-
-_PASSING: Final = (Audio, AudioEnd, ActivityStart, ActivityEnd, Picture)
 
 
 @dataclass(slots=True)
@@ -88,19 +100,24 @@ class OutboxCounters:
     items_refused: int = 0
     items_unsendable: int = 0
     items_resent: int = 0
+    items_given_up: int = 0
 
 
-@dataclass(slots=True)
-class _Slot:
-    """An item and its history. Media is not worth a second try: it is late by then."""
+@dataclass(slots=True, eq=False)
+class Slot:
+    """An item on its way. Times are monotonic seconds; `sent_at` and `index` are those of the
+    last sending, and count for nothing while it waits."""
 
     item: Outgoing
-    resent: bool = False
+    pushed_at: float
     sent_at: float = 0.0
+    index: int = 0
+    in_activity: bool = False
+    tries: int = 0
 
     @property
-    def worth_keeping(self) -> bool:
-        return not (self.resent or isinstance(self.item, _PASSING))
+    def audio_s(self) -> float:
+        return len(self.item.pcm) / BYTES_PER_S if isinstance(self.item, Audio) else 0.0
 
 
 @dataclass(slots=True)
@@ -109,9 +126,8 @@ class Outbox:
 
     audio_limit_s: float = AUDIO_LIMIT_S
     counters: OutboxCounters = field(default_factory=OutboxCounters)
-    _waiting: deque[_Slot] = field(default_factory=deque)
-    _in_hand: _Slot | None = None
-    _unconfirmed: deque[_Slot] = field(default_factory=lambda: deque(maxlen=UNCONFIRMED_LIMIT))
+    _waiting: deque[Slot] = field(default_factory=deque)
+    _in_hand: Slot | None = None
     _in_activity: bool = False  # as far as the connection knows
     _activity_heard: bool = False
     _audio_bytes: int = 0
@@ -121,28 +137,36 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __iter__(self) -> Iterator[Slot]:
+        """What waits, the first to go first."""
+        return iter(self._waiting)
+
     @property
     def audio_s(self) -> float:
         return self._audio_bytes / BYTES_PER_S
 
-    def push(self, item: Outgoing) -> bool:
+    def push(self, item: Outgoing, now: float) -> bool:
         """False when there was no room for it."""
         match item:
             case Audio():
-                self._append(item)
+                self._append(item, now)
                 self._drop_old_audio()
             case Picture():
                 if self._remove_first(Picture):
                     self.counters.pictures_replaced += 1
-                self._append(item)
+                self._append(item, now)
             case AudioEnd() if self._waiting and self._waiting[-1].item == item:
                 pass  # the pause goes on
             case _:
                 if not self._has_room(item):
                     self.counters.items_refused += 1
                     return False
-                self._append(item)
+                self._append(item, now)
         return True
+
+    def push_first(self, item: Outgoing, now: float) -> None:
+        """Before all that waits, whatever the bounds are: the link's own words, which are few."""
+        self._prepend(Slot(item, now))
 
     def pop(self) -> Outgoing | None:
         """The next to send; None when nothing waits."""
@@ -153,15 +177,14 @@ class Outbox:
         self._count(self._in_hand.item, -1)
         return self._in_hand.item
 
-    def sent(self, now: float) -> None:
-        """The item in hand was written to the connection. `now` in monotonic seconds."""
+    def sent(self, now: float) -> Slot | None:
+        """The item in hand was written to the connection."""
         slot, self._in_hand = self._in_hand, None
-        if slot is None:
-            return
-        self._follow_activity(slot.item)
-        if slot.worth_keeping:
+        if slot is not None:
             slot.sent_at = now
-            self._unconfirmed.append(slot)
+            slot.in_activity = self._in_activity
+            self._follow_activity(slot.item)
+        return slot
 
     def put_back(self) -> None:
         """The item in hand could not be sent, and is the first again."""
@@ -171,34 +194,32 @@ class Outbox:
         if isinstance(slot.item, Picture) and self._holds(Picture):
             self.counters.pictures_replaced += 1
             return
-        self._waiting.appendleft(slot)
-        self._count(slot.item, 1)
+        self._prepend(slot)
 
     def unsendable(self) -> None:
         """The item in hand is nothing that can be sent at all: it is dropped."""
         self._in_hand = None
         self.counters.items_unsendable += 1
 
-    def confirm(self, now: float = math.inf) -> None:
-        """Gemini said something: what was sent a while before has arrived. Without `now`, all."""
-        while self._unconfirmed and self._unconfirmed[0].sent_at <= now - CONFIRM_AFTER_S:
-            self._unconfirmed.popleft()
+    def reclaim(self, again: Sequence[Slot]) -> None:
+        """The connection is gone: `again` is what it may have taken with it, oldest first.
 
-    def reclaim(self) -> None:
-        """The connection is lost: what may be lost with it is the first again, in its order.
-
-        Speech that was being sent goes on in an activity of its own.
+        It comes before all that waits. Speech that was being sent goes on in an activity of its
+        own.
         """
-        if self._in_activity:
-            self._in_activity = self._activity_heard = False
-            self._waiting.appendleft(_Slot(ActivityStart()))
-            self._count(ActivityStart(), 1)
-        while self._unconfirmed:
-            slot = self._unconfirmed.pop()
-            slot.resent = True
-            self.counters.items_resent += 1
-            self._waiting.appendleft(slot)
-            self._count(slot.item, 1)
+        within, self._in_activity, self._activity_heard = self._in_activity, False, False
+        for slot in reversed(again):
+            if slot.tries >= TRIES_LIMIT:
+                self.counters.items_given_up += 1
+            elif isinstance(slot.item, Picture) and self._holds(Picture):
+                self.counters.pictures_replaced += 1
+            else:
+                self.counters.items_resent += not isinstance(slot.item, Audio)
+                self._prepend(slot)
+                within = slot.in_activity
+        if within:
+            self._prepend(Slot(ActivityStart(), self._waiting[0].pushed_at if self else 0.0))
+        self._drop_old_audio()
 
     def _skip_empty_activities(self) -> None:
         """Their audio may have been too old to keep, or gone with the connection before."""
@@ -224,19 +245,23 @@ class Outbox:
             case ActivityEnd():
                 self._in_activity, self._activity_heard = False, False
 
-    def _append(self, item: Outgoing) -> None:
-        self._waiting.append(_Slot(item))
+    def _append(self, item: Outgoing, now: float) -> None:
+        self._waiting.append(Slot(item, now))
         self._count(item, 1)
 
+    def _prepend(self, slot: Slot) -> None:
+        self._waiting.appendleft(slot)
+        self._count(slot.item, 1)
+
     def _has_room(self, item: Outgoing) -> bool:
-        return self._items < ITEM_LIMIT and self._item_bytes + _size(item) <= ITEM_BYTES_LIMIT
+        return self._items < ITEM_LIMIT and self._item_bytes + size(item) <= ITEM_BYTES_LIMIT
 
     def _count(self, item: Outgoing, sign: int) -> None:
         if isinstance(item, Audio):
-            self._audio_bytes += sign * _size(item)
+            self._audio_bytes += sign * size(item)
         elif not isinstance(item, Picture):
             self._items += sign
-            self._item_bytes += sign * _size(item)
+            self._item_bytes += sign * size(item)
 
     def _holds(self, kind: type[Outgoing]) -> bool:
         return any(isinstance(slot.item, kind) for slot in self._waiting)
@@ -251,10 +276,10 @@ class Outbox:
 
     def _drop_old_audio(self) -> None:
         while self.audio_s > self.audio_limit_s and (oldest := self._remove_first(Audio)):
-            self.counters.audio_dropped_s += _size(oldest) / BYTES_PER_S
+            self.counters.audio_dropped_s += size(oldest) / BYTES_PER_S
 
 
-def _size(item: Outgoing) -> int:
+def size(item: Outgoing) -> int:
     """Bytes that count against the limits; what is small by nature counts nothing."""
     match item:
         case Audio(pcm):

@@ -22,6 +22,8 @@ from pipecat.processors.frame_processor import FrameDirection
 
 from processors.direct_stage import DirectStage
 from processors.frames import (
+    AnswerBrokenFrame,
+    AudioDroppedFrame,
     AudioPausedFrame,
     CitationsFrame,
     GenerationCompleteFrame,
@@ -39,10 +41,12 @@ from processors.frames import (
     UsageFrame,
     UserImagesFrame,
     UserTextFrame,
+    UtteranceReplayedFrame,
 )
 from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.events import (
     AudioChunk,
+    AudioDropped,
     Citations,
     Disconnected,
     GenerationComplete,
@@ -59,25 +63,23 @@ from processors.gemini.events import (
     Usage,
     VoiceActivityEvent,
 )
-from processors.gemini.live_link import LiveLink, MakeConfig
+from processors.gemini.live_core import LiveCore
+from processors.gemini.live_link import LiveLink, MakeConfig, MakeSeed
 from processors.gemini.outbox import (
     Audio,
     AudioEnd,
-    Outbox,
     Outgoing,
     Picture,
     RealtimeText,
     ToolResponse,
     Turns,
 )
-from processors.gemini.seed import Seed
 from processors.gemini.user_speech import UserSpeech
 
 logger = logging.getLogger(__name__)
 
 STOP_LIMIT_S: Final = 2.0  # less than the pipeline has for its end
 CANCEL_LIMIT_S: Final = 0.5
-LATE_MEDIA_S: Final = 2.0  # what comes later still is not late but new
 
 
 class GeminiStage(DirectStage):
@@ -95,19 +97,18 @@ class GeminiStage(DirectStage):
         client: genai.Client,
         model: str,
         make_config: MakeConfig,
-        seed: Seed | None = None,
-        outbox: Outbox | None = None,
+        make_seed: MakeSeed = lambda since, notes: None,
+        core: LiveCore | None = None,
         marks: ActivityMarks | None = None,
     ) -> None:
         super().__init__("gemini")
         self.live = LiveLink(
-            client, model, make_config, self._on_event, self._on_status, seed, outbox
+            client, model, make_config, self._on_event, self._on_status, make_seed, core
         )
         self.marks = marks
         self._speech = UserSpeech()
         self._life: asyncio.Task[None] | None = None
         self._answering = False
-        self._late_until = 0.0  # media of an interrupted turn may still come until then
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -126,8 +127,10 @@ class GeminiStage(DirectStage):
         """Of who speaks, the local word is none where Gemini gives its own."""
         match frame:
             case UserStartedSpeakingFrame():
+                self.live.user_speaking(True)
                 return self._speech.heard_here(True) is not None
             case UserStoppedSpeakingFrame():
+                self.live.user_speaking(False)
                 return self._speech.heard_here(False) is not None
         return True
 
@@ -170,9 +173,9 @@ class GeminiStage(DirectStage):
         self._follow_turn(event)
         match event:
             case AudioChunk(pcm, rate):
-                await self._push_unless_late(TTSAudioRawFrame(pcm, rate, 1))
+                await self.push_frame(TTSAudioRawFrame(pcm, rate, 1))
             case Transcript(role=Role.MODEL, text=text, finished=finished):
-                await self._push_unless_late(TranscriptDeltaFrame(Role.MODEL, text, finished))
+                await self.push_frame(TranscriptDeltaFrame(Role.MODEL, text, finished))
             case Transcript(text=text, finished=finished, replaces=False):
                 await self.push_frame(TranscriptDeltaFrame(Role.USER, text, finished))
             case Interrupted():
@@ -191,42 +194,39 @@ class GeminiStage(DirectStage):
             case VoiceActivityEvent(started):
                 await self._tell_speech(self._speech.heard_by_gemini(started))
             case ModelImage(data=data):
-                await self._push_unless_late(ModelImageFrame(data))
+                await self.push_frame(ModelImageFrame(data))
             case ModelText(text, thought=True):
-                await self._push_unless_late(ModelThoughtFrame(text))
+                await self.push_frame(ModelThoughtFrame(text))
             case Citations(metadata):
                 await self.push_frame(CitationsFrame(metadata))
             case Transcript() | ModelText():
                 # Interim words of models that only transcribe; the spoken answer in letters.
                 logger.debug("live event %s", type(event).__name__)
             case Disconnected():
-                await self._tell_speech(self._speech.disconnected())
-                if answering:
-                    await self.push_frame(TurnCompleteFrame())
+                await self._on_disconnected(event, answering)
+            case AudioDropped(seconds):
+                await self.push_frame(AudioDroppedFrame(seconds))
             case HandleUpdate() | GoAway():
                 pass  # the link's own affair
             case _:
                 assert_never(event)
 
-    def _follow_turn(self, event: LiveEvent) -> None:
-        """Between `interrupted` and its `turnComplete`, media of the model is late.
+    async def _on_disconnected(self, event: Disconnected, answering: bool) -> None:
+        await self._tell_speech(self._speech.disconnected())
+        if event.answer_broken:
+            await self.push_frame(AnswerBrokenFrame())
+        if event.utterance_again:
+            await self.push_frame(UtteranceReplayedFrame())
+        if answering:
+            await self.push_frame(TurnCompleteFrame())
 
-        Not when nothing was being answered, and not for ever.
-        """
+    def _follow_turn(self, event: LiveEvent) -> None:
         match event:
             case AudioChunk() | Transcript(role=Role.MODEL):
                 self._answering = True
-            case Interrupted():
-                now = asyncio.get_running_loop().time()
-                self._late_until = now + LATE_MEDIA_S if self._answering else 0.0
             case TurnComplete() | Disconnected():
                 goes_on = isinstance(event, TurnComplete) and event.in_progress
                 self._answering = self._answering and goes_on
-                self._late_until = 0.0
-
-    async def _push_unless_late(self, frame: Frame) -> None:
-        if asyncio.get_running_loop().time() >= self._late_until:
-            await self.push_frame(frame)
 
 
 _ENDS_HERE: Final = (

@@ -40,10 +40,13 @@ def parts_of(shared: Shared, **given: Any) -> Parts:
 
 async def test_how_much_sound_may_wait_is_a_setting(shared: Shared) -> None:
     parts = parts_of(shared, audio={"maxInputBacklogMs": 500, "maxOutputBacklogS": 7})
-    assert parts.gemini.live.outbox.audio_limit_s == 0.5
+    assert parts.gemini.live.core.outbox.audio_limit_s == 0.5
     assert parts.audio_out.playout.limit_s == 7.0
     parts = parts_of(shared)
-    assert (parts.gemini.live.outbox.audio_limit_s, parts.audio_out.playout.limit_s) == (30, 600)
+    assert (parts.gemini.live.core.outbox.audio_limit_s, parts.audio_out.playout.limit_s) == (
+        30,
+        600,
+    )
 
 
 async def test_who_marks_where_speech_begins_is_a_setting(shared: Shared) -> None:

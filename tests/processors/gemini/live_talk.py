@@ -9,8 +9,8 @@ from google.genai import types
 
 from processors.frames import LinkStatus, Role
 from processors.gemini.client import Endpoint, make_client
-from processors.gemini.events import LiveEvent, Transcript
-from processors.gemini.live_link import LiveLink
+from processors.gemini.events import Disconnected, LiveEvent, Transcript
+from processors.gemini.live_link import LiveLink, MakeConfig
 from processors.gemini.outbox import RealtimeText
 from processors.gemini.seed import Seed
 
@@ -18,23 +18,34 @@ MODEL = "gemini-3.8-live"
 LIMIT_S = 10.0
 
 
-def config(handle: str | None) -> types.LiveConnectConfig:
+def config(handle: str | None, seeded: bool = False) -> types.LiveConnectConfig:
     return types.LiveConnectConfig(session_resumption=types.SessionResumptionConfig(handle=handle))
 
 
 class Talk:
     """A link and what it told."""
 
-    def __init__(self, client: genai.Client, seed: Seed | None) -> None:
+    def __init__(self, client: genai.Client, seed: Seed | None, reminder: Seed | None) -> None:
         self.events: list[LiveEvent] = []
         self.statuses: list[tuple[LinkStatus, str]] = []
         self.on_event: Callable[[LiveEvent], None] = lambda event: None
-        self.make_config = config
+        self.make_config: MakeConfig = config
+        self.told: list[tuple[int | None, tuple[str, ...]]] = []
+        self.seed, self.reminder = seed, reminder
         self.live = LiveLink(
-            client, MODEL, lambda handle: self.make_config(handle), self._hear, self._note, seed
+            client,
+            MODEL,
+            lambda handle, seeded: self.make_config(handle, seeded),
+            self._hear,
+            self._note,
+            self._make_seed,
         )
         self.life = asyncio.create_task(self.live.run())
         self._news = asyncio.Event()
+
+    def _make_seed(self, since: int | None, notes: tuple[str, ...]) -> Seed | None:
+        self.told.append((since, notes))
+        return self.seed if since is None else self.reminder
 
     async def _hear(self, event: LiveEvent) -> None:
         self.events.append(event)
@@ -59,6 +70,10 @@ class Talk:
     async def until_event(self, event: LiveEvent) -> None:
         await self.until(lambda: event in self.events)
 
+    async def until_end(self) -> None:
+        """Of a connection."""
+        await self.until(lambda: any(isinstance(event, Disconnected) for event in self.events))
+
     async def ended(self) -> None:
         async with asyncio.timeout(LIMIT_S):
             await self.life
@@ -69,9 +84,12 @@ class Talk:
 
 
 @asynccontextmanager
-async def talk(where: Endpoint, seed: Seed | None = None) -> AsyncIterator[Talk]:
+async def talk(
+    where: Endpoint, seed: Seed | None = None, reminder: Seed | None = None
+) -> AsyncIterator[Talk]:
+    """`seed` is what a fresh session is told, `reminder` one that is resumed."""
     client = make_client(where, vertex=False)
-    link = Talk(client, seed)
+    link = Talk(client, seed, reminder)
     try:
         yield link
     finally:

@@ -25,7 +25,7 @@ from tests.processors.sounds import Pcm
 MODEL = "gemini-3.8-live"
 
 
-def config(handle: str | None) -> types.LiveConnectConfig:
+def config(handle: str | None, seeded: bool = False) -> types.LiveConnectConfig:
     draw = types.FunctionDeclaration(name="create_image", description="Draws a picture.")
     return types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
@@ -36,7 +36,7 @@ def config(handle: str | None) -> types.LiveConnectConfig:
     )
 
 
-def config_without_detection(handle: str | None) -> types.LiveConnectConfig:
+def config_without_detection(handle: str | None, seeded: bool = False) -> types.LiveConnectConfig:
     made = config(handle)
     detection = types.AutomaticActivityDetection(disabled=True)
     made.realtime_input_config = types.RealtimeInputConfig(automatic_activity_detection=detection)

@@ -5,7 +5,7 @@ import pytest
 from google.genai import types
 
 from processors.frames import LinkStatus
-from processors.gemini import live_link
+from processors.gemini import link, live_link
 from processors.gemini.client import LiveConnection
 from processors.gemini.events import (
     Disconnected,
@@ -78,7 +78,7 @@ async def test_a_broken_line_is_mended_and_no_text_is_lost(gemini: ScriptedGemin
         await t.until(lambda: len(t.events) == 2)
         line.break_off()
         t.say("1", "2")  # nobody knows yet that the line is broken
-        await t.until_event(Disconnected())
+        await t.until_end()
         t.say("3")
         line = await gemini.line()
         assert line.setup["sessionResumption"] == {"handle": "h1"}
@@ -145,7 +145,7 @@ async def test_when_it_never_comes_up_it_gives_up(
 async def test_a_server_that_never_answers_the_setup(
     gemini: ScriptedGemini, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_link, "OPEN_LIMIT_S", 0.3)
+    monkeypatch.setattr(link, "OPEN_LIMIT_S", 0.3)
     gemini.answers = False
     async with talk(gemini.endpoint) as t:
         await t.until_status(CONNECTING, CONNECTING)
@@ -153,7 +153,7 @@ async def test_a_server_that_never_answers_the_setup(
         assert failure is not None
         assert failure.reason == "no answer to the setup"
         gemini.answers = True
-        monkeypatch.setattr(live_link, "OPEN_LIMIT_S", LIMIT_S)
+        monkeypatch.setattr(link, "OPEN_LIMIT_S", LIMIT_S)
         await gemini.line()
 
 
@@ -179,7 +179,7 @@ async def test_after_a_go_away_the_talk_goes_on_until_there_is_a_handle(
 
 
 async def test_without_a_handle_it_leaves_in_time(gemini: ScriptedGemini) -> None:
-    time_left_s = live_link.GO_AWAY_MARGIN_S + 0.3
+    time_left_s = link.LEAVE_BEFORE_S + 0.3
     times: list[float] = []
 
     def note(event: LiveEvent) -> None:
@@ -189,7 +189,7 @@ async def test_without_a_handle_it_leaves_in_time(gemini: ScriptedGemini) -> Non
     async with talk(gemini.endpoint) as t:
         t.on_event = note
         first = await gemini.line()
-        await first.say(handle("h1"), handle(None), go_away(f"{time_left_s}s"))
+        await first.say(handle("h1"), handle(None), says("x"), go_away(f"{time_left_s}s"))
         second = await gemini.line()
         asked, left = times
         assert 0.3 <= left - asked < time_left_s
@@ -262,7 +262,7 @@ async def test_our_own_mistake_costs_a_connection_and_is_logged(
 async def test_a_configuration_that_cannot_be_built_is_tried_again(
     gemini: ScriptedGemini, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def stumble(handle: str | None) -> types.LiveConnectConfig:
+    def stumble(handle: str | None, seeded: bool) -> types.LiveConnectConfig:
         raise ZeroDivisionError
 
     async with talk(gemini.endpoint) as t:
@@ -282,7 +282,7 @@ async def test_what_cannot_be_sent_is_left_out(
         t.say("2")
         line = await gemini.line()
         assert await line.hear_texts(2) == ["1", "2"]
-        assert t.live.outbox.counters.items_unsendable == 1
+        assert t.live.core.outbox.counters.items_unsendable == 1
     assert "ToolResponse cannot be sent: TypeError" in caplog.text
 
 
@@ -292,13 +292,13 @@ async def test_leaving_waits_for_what_is_being_written_but_not_for_ever(
     monkeypatch.setattr(live_link, "LAST_SEND_LIMIT_S", 0.1)
     async with relay(gemini.port) as between, talk(endpoint(between.port, trusted)) as t:
         line = await gemini.line()
-        await line.say(go_away("2.3s"))
-        await t.until_event(GoAway(2.3))
+        await line.say(says("x"), go_away("5.3s"))
+        await t.until_event(GoAway(5.3))
         between.freeze()
         large = (("image/png", bytes(6 << 20)),)
         for name in ("1", "2"):
             t.live.send(Turns(large, name, complete=False))
-        await t.until_event(Disconnected())
+        await t.until_end()
         between.cut()
         between.thaw()
         second = await gemini.line()
@@ -352,7 +352,7 @@ async def test_a_seed_that_finds_no_room_does_not_hold_up_the_opening_for_ever(
     async def never(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(live_link, "OPEN_LIMIT_S", 0.5)
+    monkeypatch.setattr(link, "OPEN_LIMIT_S", 0.5)
     monkeypatch.setattr(LiveConnection, "seed", never)
     async with talk(gemini.endpoint, SEED) as t:
         await t.until_status(CONNECTING, CONNECTING)

@@ -35,6 +35,7 @@ from processors.frames import (
     UserImagesFrame,
     UserTextFrame,
 )
+from processors.gemini import live_core
 from processors.gemini import stage as stage_module
 from processors.gemini.outbox import ITEM_LIMIT
 from tests.processors.gemini.live_server import Certificate
@@ -109,7 +110,7 @@ async def test_an_interruption_of_nothing_makes_nothing_late(gemini: ScriptedGem
 async def test_a_turn_end_that_never_comes_does_not_silence_for_ever(
     gemini: ScriptedGemini, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage_module, "LATE_MEDIA_S", 0.0)
+    monkeypatch.setattr(live_core, "LATE_MEDIA_S", 0.0)
     async with running(gemini.endpoint) as s:
         line = await gemini.line()
         await line.say(sounds(), INTERRUPTED, sounds())
