@@ -56,7 +56,7 @@ logger = logging.getLogger(__name__)
 
 OPEN_LIMIT_S: Final = 10.0
 CLOSE_LIMIT_S: Final = 1.0
-UNHEARD_LIMIT_S: Final = 30.0  # what is sent is confirmed by TCP sooner, however slow the service
+UNHEARD_LIMIT_S: Final = 20.0  # what is sent is confirmed by TCP sooner, however slow the service
 ABANDON_AFTER_S: Final = CLOSE_LIMIT_S + 0.5  # the library's own limit is not always kept
 MAX_MESSAGE_BYTES: Final = 16 << 20
 UNREADABLE_LIMIT: Final = 10  # in a row; then it is no server that we know

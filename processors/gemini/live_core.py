@@ -116,6 +116,7 @@ class LiveCore:
     _speaking_since: float | None = None
     _quiet_since: float | None = None
     _late_until: float = 0.0
+    _mute: bool = False  # the connection is left because nothing comes any more
     _lost_s: float = 0.0
     _dropped_before_s: float = 0.0
     _opened_at: float = 0.0
@@ -297,6 +298,7 @@ class LiveCore:
         made = [call for call in self._calls.values() if call.of_exchange]
         sounded = self._spoken.sound_s > 0.0
         told = broken and (sounded or bool(made)) and self._words_are_known()
+        told_anew = broken or self.log.holds_utterance
         again = self.log.taken_along(answered=told or not broken, now=now)
         for slot in again:
             slot.tries += blamed
@@ -315,6 +317,9 @@ class LiveCore:
         self._quiet_since = None
         self.watchdog.pause(True, now)
         replays = self.log.unanswered and any(slot.audio_s for slot in again)
+        if self._mute and not told_anew:  # its handle holds what was never answered
+            self.outbox.push_first(RealtimeText(NUDGE), now)
+        self._mute = False
         return Disconnected(answer_broken=broken, utterance_again=replays)
 
     def _words_are_known(self) -> bool:
@@ -344,9 +349,10 @@ class LiveCore:
             case Alarm.NUDGE:
                 self._nudge(now)
             case Alarm.RECONNECT:
+                self._mute = True
                 return Verdict.MUTE
             case Alarm.START_AFRESH:
-                self.link.handle = None
+                self._mute, self.link.handle = True, None
                 return Verdict.MUTE
         return Verdict.STAY
 

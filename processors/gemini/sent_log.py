@@ -112,6 +112,11 @@ class SentLog:
         """Something was said that no answer has begun to answer."""
         return self._said
 
+    @property
+    def holds_utterance(self) -> bool:
+        """All that was said without an answer is kept: no handle holds the beginning of it."""
+        return self._said and self._utterance is not None and self._utterance in self._sent
+
     def answer_began(self) -> None:
         """What was sent by now is being answered, but for what somebody is just saying."""
         if self.exchange is not None:

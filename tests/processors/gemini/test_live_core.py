@@ -403,6 +403,7 @@ class TestMuteness:
         line.event(HandleUpdate("h", None))
         line.broken(TransientFault(0, "mute"))
         line.open()
+        assert line.sent() == [RealtimeText(NUDGE)], "what was said is in the handle"
         line.now += AFTER_NUDGE_S
         assert line.core.poll(line.now) is Verdict.MUTE
         assert line.core.link.handle is None, "and then afresh"

@@ -116,6 +116,14 @@ def test_more_than_can_be_kept_of_an_utterance_is_counted(sender: Sender) -> Non
     assert numbers_in(sender.taken()) == said[-round(KEPT_AUDIO_S / PIECE_S) :]
 
 
+def test_whether_a_handle_holds_the_beginning_of_what_was_said(sender: Sender) -> None:
+    assert not sender.log.holds_utterance
+    sender.speech(1.0)
+    assert sender.log.holds_utterance
+    sender.log.covered(2, sender.now)
+    assert not sender.log.holds_utterance
+
+
 class TestAnswers:
     def test_what_was_answered_is_history(self, sender: Sender) -> None:
         sender.speech(2.0)
