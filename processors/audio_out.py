@@ -26,9 +26,16 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection
 
 from processors.direct_stage import DirectStage
-from processors.frames import AnswerCutFrame, GenerationCompleteFrame, TurnCompleteFrame
+from processors.frames import (
+    AnswerBrokenFrame,
+    AnswerCutFrame,
+    AnswerSoundFrame,
+    GenerationCompleteFrame,
+    TurnCompleteFrame,
+)
 from processors.opus import OUTPUT_HZ, OpusEncoder, Pcm
 from processors.playout import MAX_WAITING_S, PACKET_S, Playout, RtpClock
+from processors.spoken_text import audible
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +63,9 @@ class AudioOut(DirectStage):
     Of an answer that comes faster than it plays `max_waiting_s` wait; what comes beyond that is
     dropped and counted.
 
-    An answer lasts from its first sound to Gemini's end of the turn, or to an interruption;
-    the bot may stop and start speaking within it, when Gemini stalls or waits for a tool.
+    An answer lasts from its first sound to Gemini's end of the turn, to an interruption, or to the
+    break of its connection; the bot may stop and start speaking within it, when Gemini stalls or
+    waits for a tool.
     """
 
     def __init__(
@@ -89,19 +97,22 @@ class AudioOut(DirectStage):
         await super().process_frame(frame, direction)
         match frame:
             case TTSAudioRawFrame():
-                self._take_audio(frame)
+                taken = self._take_audio(frame)
+                await self._announce()
+                if taken is not None:
+                    await self.push_frame(taken)
+                return
             case InterruptionFrame():
                 self._cut()
             case GenerationCompleteFrame():
                 self._complete = True
-            case TurnCompleteFrame():
+            case TurnCompleteFrame() | AnswerBrokenFrame():
                 self._complete = True
                 self._answering = False
             case EndFrame() | CancelFrame():
                 await self._stop()
         await self._announce()
-        if not isinstance(frame, TTSAudioRawFrame):
-            await self.push_frame(frame, direction)
+        await self.push_frame(frame, direction)
         if isinstance(frame, StartFrame):
             self._running = True
             self._announcer = self.create_task(self._announce_for_ever(), "announce")
@@ -128,27 +139,33 @@ class AudioOut(DirectStage):
             self.counters.silent_packets += 1
             self._emit(SILENT_PACKET, now, after_pause=True)
 
-    def _take_audio(self, frame: TTSAudioRawFrame) -> None:
-        """Only Gemini's own format (24 kHz mono); half a sample at the end is ignored."""
+    def _take_audio(self, frame: TTSAudioRawFrame) -> AnswerSoundFrame | None:
+        """Only Gemini's own format (24 kHz mono); half a sample at the end is ignored.
+
+        Returns what will be played of it.
+        """
         if frame.sample_rate != OUTPUT_HZ or frame.num_channels != 1:
             if not self.counters.refused:
                 logger.warning("audio of %d Hz cannot be played", frame.sample_rate)
             self.counters.refused += 1
-            return
+            return None
         count = len(frame.audio) // 2
         if not count or not self._running:
-            return
+            return None
         if not self._answering:
             self._answering = True
             self.counters.answers += 1
             self.playout.begin()
         self._complete = False
-        self.playout.push(np.frombuffer(frame.audio, "<i2", count))
+        taken = self.playout.push(np.frombuffer(frame.audio, "<i2", count))
         self.counters.dropped_samples = self.playout.dropped_samples
         if not self._speaking:
             self._start_speaking()
         if self._first_due and (first := self.playout.take(flush=False)) is not None:
             self._play(first, asyncio.get_running_loop().time())
+        if not taken.size:
+            return None
+        return AnswerSoundFrame(taken.size / OUTPUT_HZ, audible(taken, OUTPUT_HZ))
 
     def _start_speaking(self) -> None:
         self._speaking = True

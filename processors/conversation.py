@@ -7,15 +7,18 @@ answer keeps what was heard of it.
 Gemini transcribes the user independently of everything else, so the user's words may come after
 the answer has begun, or after its end. They belong to the turn that is being answered, unless
 the user has spoken again meanwhile. Hence the user's side stays open as long as the answer does.
+
+The answer's own words may come when its sound is over. They belong to it, unless it was cut: then
+nobody heard them.
 """
 
 import base64
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from processors.frames import Role
+from processors.spoken_text import SpokenText
 
 HISTORY_LIMIT: Final = 2000  # entries; an hour of lively talk is some hundreds
 # A room may begin with what another one's history holds: `processors/gemini/history.py` bounds it.
@@ -73,6 +76,10 @@ class Conversation:
     _heard: bool = False  # the user's voice, in this turn, before the model answered
     _heard_again: bool = False  # and after the model began
     _sounded: bool = False  # the answer was heard, or is being heard
+    _spoken: SpokenText = field(default_factory=SpokenText)  # of the answer, or of the last one
+    _spoken_over: bool = False  # words and sound that come now are another answer's
+    _words_late: bool = False  # the open answer got its words when it was over
+    _words_lost: bool = False  # they are of an answer that was cut
     _end_owed: bool = False  # of the turn that was interrupted
     _shown: list[dict[str, Any]] = field(default_factory=list)  # images; the words to them follow
 
@@ -90,6 +97,10 @@ class Conversation:
     def contents(self) -> list[dict[str, Any]]:
         return [entry.content() for entry in self.history]
 
+    def told_since(self, turn: int) -> list[dict[str, Any]]:
+        """`contents` of the turns after that one. Those from before the room are turn 0."""
+        return [entry.content() for entry in self.history if entry.turn > turn]
+
     def transcript(self) -> list[dict[str, Any]]:
         """What `contents` leaves out too: the turn, the speaker, whether an answer was cut."""
         return [entry.line() for entry in self.history if entry.words]
@@ -103,8 +114,10 @@ class Conversation:
 
     def append(
         self, role: Role, fragment: str, *, peer_id: str | None = None
-    ) -> tuple[list[Entry], Entry]:
+    ) -> tuple[list[Entry], Entry | None]:
         """Adds what was said. Returns what became final by that, and the entry that grew."""
+        if role is Role.MODEL and self._words_lost:
+            return [], None
         finals = self._next_turn() if self._opens_turn(role) else []
         entry = self._open.get(role)
         if entry is None:
@@ -112,9 +125,16 @@ class Conversation:
             self._begun.add(role)
             if role is Role.USER:
                 entry.parts, self._shown = self._shown, []
-        entry.text = (entry.text + fragment).lstrip()
         entry.peer_id = peer_id or entry.peer_id
-        return finals, entry
+        if role is Role.USER:
+            entry.text = (entry.text + fragment).lstrip()
+            return finals, entry
+        self._words_late = self._spoken_over and (self._words_late or self._spoken.words_owed)
+        if not self._words_late:
+            self._begin_speech()
+        new = self._spoken.said(fragment)
+        entry.text = self._spoken.text.lstrip()
+        return finals, entry if new else None
 
     def showed(self, images: Sequence[tuple[str, bytes]]) -> None:
         """Images (MIME type, bytes) that belong to what the user says or writes next."""
@@ -130,9 +150,26 @@ class Conversation:
         self.append(Role.USER, text, peer_id=peer_id)
         return [*finals, *self.finish(Role.USER)]
 
-    def answer_sounds(self) -> None:
-        """The model is heard. Its words may be known by now, later or never."""
+    def sounded(self, duration_s: float, heard: bytes = b"\x01") -> list[Entry]:
+        """The next piece of the answer's sound; `heard` as for `SpokenText.sounded`."""
+        finals = self._finish_late()
+        self._words_lost = False
+        self._begin_speech()
+        self._spoken.sounded(duration_s, heard)
         self._sounded = True
+        return finals
+
+    def generated(self) -> None:
+        """All of the answer's sound has come."""
+        self._spoken.completed()
+
+    def forget_utterance(self) -> Entry | None:
+        """What the user was saying is said again: the entry that is empty now."""
+        said = self._open.get(Role.USER)
+        if said is None or not said.text:
+            return None
+        said.text = ""
+        return said
 
     def finish(self, role: Role) -> list[Entry]:
         """Makes that side final, when it is open. What is empty is not recorded."""
@@ -147,7 +184,7 @@ class Conversation:
     def complete(self) -> list[Entry]:
         """Gemini ended its turn: both sides of what it answered become final."""
         owed, self._end_owed = self._end_owed, False
-        self._sounded = False
+        self._sounded, self._spoken_over = False, True
         if owed and Role.MODEL not in self._open:
             return []  # the end of the answer that was cut; the user is talking
         return self._finish_answered()
@@ -156,12 +193,21 @@ class Conversation:
         """The conversation is over, or what was answered is: nothing stays open."""
         return [*self.finish(Role.USER), *self.finish(Role.MODEL)]
 
-    def cut_answer(self, heard_share: float) -> list[Entry]:
-        """Keeps the first `heard_share` (0 to 1) of the answer's text, in whole words."""
+    def cut_answer(self, heard_s: float) -> list[Entry]:
+        """Keeps what was spoken in the first `heard_s` of the answer's sound."""
         answer = self._open.get(Role.MODEL)
         if answer is not None:
-            answer.text = first_share(answer.text, heard_share)
+            answer.text = self._spoken.text_until(heard_s)
             answer.interrupted = True
+        if not self._spoken_over:
+            self._words_lost = self._spoken.words_owed
+        return self._end_answer()
+
+    def broken(self) -> list[Entry]:
+        """The rest of the answer never comes; what has come will be heard."""
+        answer = self._open.get(Role.MODEL)
+        if answer is not None:
+            answer.text = self._spoken.text_until(self._spoken.sound_s)
         return self._end_answer()
 
     def interrupted(self) -> list[Entry]:
@@ -171,12 +217,25 @@ class Conversation:
         was not heard at all.
         """
         self._end_owed = True
-        finals = self._end_answer() if self._sounded else self.cut_answer(0.0)
+        finals = self._finish_late()
+        finals += self._end_answer() if self._sounded else self.cut_answer(0.0)
         self._heard_again = self._heard_again or Role.MODEL in self._begun
         return finals
 
+    def _begin_speech(self) -> None:
+        """What comes now is the answer's that is being given, or the first of the next one."""
+        if self._spoken_over:
+            before = self._spoken
+            self._spoken = SpokenText(before.measured_rate or before.rate)
+            self._spoken_over = False
+
+    def _finish_late(self) -> list[Entry]:
+        late, self._words_late = self._words_late, False
+        return self.finish(Role.MODEL) if late else []
+
     def _end_answer(self) -> list[Entry]:
         sounded, self._sounded = self._sounded, False
+        self._spoken_over = True
         if Role.MODEL not in self._open:
             if not sounded:
                 return []
@@ -195,7 +254,7 @@ class Conversation:
         return answered and (self._heard_again or not late)
 
     def _next_turn(self) -> list[Entry]:
-        finals = self.finish(Role.USER)
+        finals = [*self.finish(Role.USER), *self._finish_late()]
         self.turn += 1
         self._begun.clear()
         self._heard, self._heard_again = self._heard_again, False
@@ -238,23 +297,3 @@ def image_part(mime_type: str, data: bytes) -> dict[str, Any]:
 def _image_bytes(part: dict[str, Any]) -> int:
     data = str(part.get("inlineData", {}).get("data", ""))
     return len(data) * 3 // 4 - data[-2:].count("=")
-
-
-def first_share(text: str, share: float) -> str:
-    """The beginning of `text` that takes `share` of its length, without a broken word."""
-    end = int(len(text) * max(0.0, share))
-    if end >= len(text):
-        return text
-    while end and not _may_break(text[end - 1], text[end]):
-        end -= 1
-    return text[:end].rstrip()
-
-
-def _may_break(before: str, after: str) -> bool:
-    return before.isspace() or after.isspace() or _stands_alone(before) or _stands_alone(after)
-
-
-def _stands_alone(character: str) -> bool:
-    """Chinese and Japanese write no spaces; Korean is as wide, but does."""
-    hangul = "\uac00" <= character <= "\ud7a3"
-    return unicodedata.east_asian_width(character) in ("W", "F") and not hangul

@@ -98,15 +98,27 @@ class TurnCompleteFrame(DataFrame):
 
 
 @dataclass
+class AnswerSoundFrame(DataFrame):
+    """A piece of the answer's sound that will be played, unless the answer is cut.
+
+    `heard` as `processors.spoken_text.audible` tells it.
+    """
+
+    duration_s: float
+    heard: bytes
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
 class AnswerBrokenFrame(DataFrame):
-    """The connection broke within an answer: what arrived is played out, the rest never comes."""
+    """The connection broke within an answer: what came is played, the rest never comes."""
 
     interruptible: bool = field(default=False, init=False)
 
 
 @dataclass
 class UtteranceReplayedFrame(DataFrame):
-    """What the user was saying goes to the model again, so that its words come again."""
+    """What the user was saying goes to the model again, so its words will come again."""
 
     interruptible: bool = field(default=False, init=False)
 

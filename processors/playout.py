@@ -63,8 +63,8 @@ class Playout:
         self._received = 0
         self._played = 0
 
-    def push(self, samples: Pcm) -> None:
-        """What does not fit into `limit_s` is dropped and counted."""
+    def push(self, samples: Pcm) -> Pcm:
+        """What was taken of it. What does not fit into `limit_s` is dropped and counted."""
         room = int(self.limit_s * self.sample_rate) - self._waiting
         if samples.size > room:
             self.dropped_samples += samples.size - room
@@ -73,6 +73,7 @@ class Playout:
             self._parts.append(samples)
             self._waiting += samples.size
             self._received += samples.size
+        return samples
 
     def take(self, *, flush: bool) -> Pcm | None:
         """The next 20 ms. A shorter rest only with `flush`, padded with silence; else None."""

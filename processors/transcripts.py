@@ -2,19 +2,16 @@
 
 from collections.abc import Iterable
 
-from pipecat.frames.frames import (
-    BotStartedSpeakingFrame,
-    CancelFrame,
-    EndFrame,
-    Frame,
-    InterruptionFrame,
-)
+from pipecat.frames.frames import CancelFrame, EndFrame, Frame, InterruptionFrame
 from pipecat.processors.frame_processor import FrameDirection
 
 from processors.conversation import Conversation, Entry
 from processors.direct_stage import DirectStage
 from processors.frames import (
+    AnswerBrokenFrame,
     AnswerCutFrame,
+    AnswerSoundFrame,
+    GenerationCompleteFrame,
     Role,
     SpeakerActivityFrame,
     TranscriptDeltaFrame,
@@ -22,6 +19,7 @@ from processors.frames import (
     TurnCompleteFrame,
     UserImagesFrame,
     UserTextFrame,
+    UtteranceReplayedFrame,
 )
 
 
@@ -29,7 +27,8 @@ class Transcripts(DirectStage):
     """Keeps `conversation` and emits a `TranscriptFrame` for each change of it.
 
     Who speaks is the peer that the local detectors heard last; Gemini does not say. Stands
-    behind `AudioOut`, which alone knows how much of an answer was heard.
+    behind `AudioOut`, which alone knows how much of an answer was heard, and passes on what it
+    takes of its sound in the order in which words and sound came.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -43,6 +42,9 @@ class Transcripts(DirectStage):
             case TranscriptDeltaFrame():
                 await self._on_delta(frame)
                 return
+            case AnswerSoundFrame(duration_s=duration_s, heard=heard):
+                await self._finals(self.conversation.sounded(duration_s, heard))
+                return
             case UserTextFrame(text=text) if text.strip():
                 await self._finals(self.conversation.typed(text, peer_id=frame.peer_id))
             case UserImagesFrame(text=text):
@@ -52,11 +54,15 @@ class Transcripts(DirectStage):
             case SpeakerActivityFrame(peer_id=peer_id, speaking=True):
                 self._speaker = peer_id
                 self.conversation.user_began()
-            case BotStartedSpeakingFrame():
-                self.conversation.answer_sounds()
-            case AnswerCutFrame(heard_s=heard_s, received_s=received_s):
-                share = heard_s / received_s if received_s else 0.0
-                await self._finals(self.conversation.cut_answer(share))
+            case GenerationCompleteFrame():
+                self.conversation.generated()
+            case AnswerCutFrame(heard_s=heard_s):
+                await self._finals(self.conversation.cut_answer(heard_s))
+            case AnswerBrokenFrame():
+                await self._finals(self.conversation.broken())
+            case UtteranceReplayedFrame():
+                if (said := self.conversation.forget_utterance()) is not None:
+                    await self._emit(said)
             case InterruptionFrame():
                 await self._finals(self.conversation.interrupted())
             case TurnCompleteFrame():
@@ -70,7 +76,8 @@ class Transcripts(DirectStage):
             peer_id = self._speaker if frame.role is Role.USER else None
             finals, entry = self.conversation.append(frame.role, frame.text, peer_id=peer_id)
             await self._finals(finals)
-            await self._emit(entry, delta=frame.text)
+            if entry is not None:
+                await self._emit(entry, delta=frame.text)
         if frame.finished and frame.role is Role.USER:
             await self._finals(self.conversation.finish(Role.USER))
 

@@ -10,7 +10,6 @@ from processors.conversation import (
     IMAGES_LIMIT_BYTES,
     MAX_SHOWN,
     Conversation,
-    first_share,
     image_part,
 )
 from processors.frames import Role
@@ -204,6 +203,159 @@ def test_words_after_an_interruption_are_new_even_when_the_first_ones_never_came
     assert talk.user("stop") == 2
 
 
+def test_an_answer_is_cut_where_its_sound_was() -> None:
+    """Most of the sound is a pause, and all of the words came before it."""
+    talk = Talk()
+    talk.model("One two three.", "Four five six.")
+    talk.sound(0.8)
+    talk.sound(8.0, b"\x00")
+    talk.sound(0.8)
+    talk.generated()
+    talk.finals += talk.conversation.cut_answer(8.8)
+    assert talk.told == ["1 m: One two three. (cut)"]
+
+
+def test_what_a_voice_was_like_is_remembered() -> None:
+    """The second answer's words all come before its sound, of which more will come."""
+    talk = Talk()
+    for _ in range(2):
+        talk.model("one two three four")
+        talk.sound(3.0)
+        talk.generated()
+        talk.complete()
+    talk.model("one two three four")
+    talk.sound(2.0)
+    talk.finals += talk.conversation.cut_answer(1.5)
+    assert talk.told[-1] == "3 m: one two (cut)"
+
+
+def test_words_after_the_end_of_their_answer_are_its_words(talk: Talk) -> None:
+    talk.voice()
+    talk.user("tell")
+    talk.sound(3.0)
+    talk.complete()
+    assert talk.model("once", "upon", "a", "time", "there", "was", "a", "painter") == 1
+    talk.user("go on")
+    talk.sound(3.0)
+    assert talk.told == ["1 u: tell", "1 m: once upon a time there was a painter"]
+    talk.complete()
+    assert talk.model("one", "day") == 2
+    assert talk.record == ["1 u: tell", "1 m: once upon a time there was a painter", "2 u: go on"]
+
+
+@pytest.mark.parametrize("step", ["sound", "type", "interrupted", "complete", "close"])
+def test_they_are_whole_when_anything_else_begins(talk: Talk, step: str) -> None:
+    talk.sound(3.0)
+    talk.complete()
+    talk.model("once", "upon", "a", "time")
+    arguments: dict[str, list[Any]] = {"sound": [1.0], "type": ["hello"]}
+    getattr(talk, step)(*arguments.get(step, []))
+    assert talk.told[0] == "1 m: once upon a time"
+
+
+def test_words_of_a_cut_answer_that_come_after_it_are_nobodys(talk: Talk) -> None:
+    talk.user("tell")
+    talk.sound(3.0)
+    talk.cut(0.5)
+    talk.interrupted()
+    talk.complete()
+    assert talk.conversation.append(MODEL, "once upon a time") == ([], None)
+    talk.user("stop")
+    talk.model("there was")
+    talk.sound(0.5)
+    talk.model("fine")
+    talk.complete()
+    assert talk.record == ["1 u: tell", "2 u: stop", "2 m: fine"]
+
+
+def test_words_of_the_next_answer_may_come_before_its_sound(talk: Talk) -> None:
+    """The words of the answer that was cut had come with it, so these are others."""
+    talk.sounds()
+    talk.model("one", "two", "three", "four")
+    talk.cut(0.5)
+    talk.interrupted()
+    talk.complete()
+    talk.user("stop")
+    talk.model("fine")
+    talk.complete()
+    assert talk.record == ["1 m: one two (cut)", "2 u: stop", "2 m: fine"]
+
+
+def test_words_that_come_twice_are_written_once(talk: Talk) -> None:
+    grew = [
+        talk.conversation.append(MODEL, word)[1] is not None
+        for word in (" one", " one", " two", " two", " three", " three")
+    ]
+    assert grew == [True, True, True, False, True, False]
+    talk.complete()
+    assert talk.record == ["1 m: one two three"]
+
+
+def test_a_broken_answer_keeps_what_sounds(talk: Talk) -> None:
+    talk.user("count")
+    talk.model("one two three four")
+    talk.sound(0.5)
+    talk.broken()
+    assert talk.told == ["1 u: count", "1 m: one two"]
+    talk.model("three", "four")
+    talk.complete()
+    assert talk.record[2:] == ["2 m: three four"]
+
+
+def test_an_answer_that_broke_before_its_first_word_is_still_to_come(talk: Talk) -> None:
+    talk.user("count")
+    talk.broken()
+    assert talk.told == []
+    talk.model("one")
+    talk.complete()
+    assert talk.record == ["1 u: count", "1 m: one"]
+
+
+def test_the_rest_of_a_broken_answer_may_be_cut_without_a_trace(talk: Talk) -> None:
+    """It was final: what it had to say is what came."""
+    talk.model("one two three four")
+    talk.sound(1.0)
+    talk.broken()
+    talk.cut(0.2)
+    talk.interrupted()
+    assert talk.told == ["1 m: one two three four"]
+
+
+def test_an_utterance_is_forgotten_to_be_heard_again(talk: Talk) -> None:
+    assert talk.conversation.forget_utterance() is None
+    talk.voice()
+    talk.user("make", "it")
+    entry = talk.conversation.forget_utterance()
+    assert entry is not None and (entry.text, entry.peer_id) == ("", "p")
+    assert talk.conversation.forget_utterance() is None, "it is empty already"
+    assert talk.user("make", "it", "blue") == 1
+    talk.model("sure")
+    talk.complete()
+    assert talk.told == ["1 u: make it blue", "1 m: sure"]
+
+
+def test_what_was_told_since_a_turn(talk: Talk) -> None:
+    talk.conversation.begin_with([{"role": "user", "parts": [{"text": "before"}]}])
+    talk.type("count")
+    talk.sounds()
+    talk.model("one", "two", "three", "four")
+    talk.cut(0.5)
+    talk.interrupted()
+    talk.type("stop")
+    talk.model("not final yet")
+    since = talk.conversation.told_since
+    assert since(-1) == talk.conversation.contents()
+    assert [each["parts"][0]["text"] for each in since(-1)] == [
+        "before",
+        "count",
+        "one two",
+        "stop",
+    ]
+    assert since(0) == since(-1)[1:]
+    assert since(1) == [{"role": "user", "parts": [{"text": "stop"}]}]
+    assert since(2) == []
+
+
 def test_an_interruption_of_nothing_changes_nothing(talk: Talk) -> None:
     talk.user("hello")
     talk.interrupted()
@@ -315,8 +467,8 @@ def test_the_transcript_tells_what_the_contents_leave_out() -> None:
     conversation.begin_with([{"role": "user", "parts": [{"text": "before"}]}])
     conversation.append(USER, "a story, please", peer_id="ada")
     conversation.append(MODEL, "Once upon a time")
-    conversation.answer_sounds()
-    conversation.cut_answer(0.5)
+    conversation.sounded(1.0)
+    conversation.cut_answer(0.3)
     told = [
         (line["role"], line["turn"], line["text"], line["final"], line["interrupted"], line["peer"])
         for line in conversation.transcript()
@@ -423,39 +575,18 @@ def test_the_record_is_bounded(talk: Talk) -> None:
     assert len(talk.record) == HISTORY_LIMIT
 
 
-@pytest.mark.parametrize(
-    ("text", "share", "kept"),
-    [
-        ("one two three", 1.0, "one two three"),
-        ("one two three", 7.0, "one two three"),
-        ("one two three", 0.99, "one two"),
-        ("one two three", 0.55, "one two"),
-        ("one two three", 0.5, "one"),
-        ("one two three", 0.25, "one"),
-        ("one two three", 0.2, ""),
-        ("one two three", 0.0, ""),
-        ("one two three", -1.0, ""),
-        ("one\ntwo", 0.5, "one"),
-        ("unbreakable", 0.9, ""),
-        ("", 0.5, ""),
-        ("今日はいい天気です", 0.5, "今日はい"),
-        ("안녕하세요 여러분", 0.5, ""),
-        ("안녕하세요 여러분", 0.7, "안녕하세요"),
-        ("OK今日は", 0.4, "OK"),
-    ],
+STEPS = (
+    "voice",
+    "user",
+    "model",
+    "type",
+    "sounds",
+    "generated",
+    "cut",
+    "broken",
+    "interrupted",
+    "complete",
 )
-def test_a_share_of_a_text_in_whole_words(text: str, share: float, kept: str) -> None:
-    assert first_share(text, share) == kept
-
-
-@given(st.text(), st.floats(0.0, 1.0))
-def test_a_share_is_never_more_than_asked(text: str, share: float) -> None:
-    kept = first_share(text, share)
-    assert text.startswith(kept)
-    assert len(kept) <= len(text) * share
-
-
-STEPS = ("voice", "user", "model", "type", "sounds", "cut", "interrupted", "complete")
 
 
 @given(st.lists(st.sampled_from(STEPS), max_size=40))

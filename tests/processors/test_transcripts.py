@@ -2,7 +2,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pipecat.frames.frames import (
-    BotStartedSpeakingFrame,
     CancelFrame,
     EndFrame,
     Frame,
@@ -13,7 +12,10 @@ from pipecat.frames.frames import (
 from processors.audio_out import AudioOut
 from processors.conversation import Conversation, image_part
 from processors.frames import (
+    AnswerBrokenFrame,
     AnswerCutFrame,
+    AnswerSoundFrame,
+    GenerationCompleteFrame,
     Role,
     SpeakerActivityFrame,
     TranscriptDeltaFrame,
@@ -21,6 +23,7 @@ from processors.frames import (
     TurnCompleteFrame,
     UserImagesFrame,
     UserTextFrame,
+    UtteranceReplayedFrame,
 )
 from processors.opus import OUTPUT_HZ
 from processors.playout import PACKET_S
@@ -55,6 +58,10 @@ def user(text: str, *, finished: bool = False) -> Frame:
 
 def model(text: str, *, finished: bool = False) -> Frame:
     return TranscriptDeltaFrame(Role.MODEL, text, finished)
+
+
+def sound(seconds: float) -> Frame:
+    return AnswerSoundFrame(seconds, b"\x01")
 
 
 @asynccontextmanager
@@ -148,9 +155,10 @@ async def test_a_cut_answer_ends_with_what_was_heard() -> None:
     async with talk() as t:
         await t.push(
             user("count"),
-            BotStartedSpeakingFrame(),
             model("one two three four"),
-            AnswerCutFrame(heard_s=1.0, received_s=2.0),
+            sound(1.0),
+            GenerationCompleteFrame(),
+            AnswerCutFrame(heard_s=0.5, received_s=1.0),
             InterruptionFrame(),
             user("stop"),
             TurnCompleteFrame(),
@@ -166,9 +174,7 @@ async def test_a_cut_answer_ends_with_what_was_heard() -> None:
 
 async def test_what_was_never_received_was_not_heard() -> None:
     async with talk() as t:
-        await t.push(
-            BotStartedSpeakingFrame(), model("one"), AnswerCutFrame(heard_s=0.0, received_s=0.0)
-        )
+        await t.push(model("one"), AnswerCutFrame(heard_s=0.0, received_s=0.0))
         assert t.told[-1] == "1 model: * (cut)"
         assert t.conversation.contents() == []
 
@@ -181,7 +187,7 @@ async def test_an_interruption_before_the_first_sound() -> None:
 
 async def test_an_interruption_after_the_last_sound() -> None:
     async with talk() as t:
-        await t.push(BotStartedSpeakingFrame(), model("one"), InterruptionFrame())
+        await t.push(model("one"), sound(0.3), InterruptionFrame())
         assert t.told == ["1 model: one", "1 model: one*"]
 
 
@@ -229,20 +235,97 @@ async def test_at_the_end_all_becomes_final() -> None:
             assert len(t.conversation.contents()) == 2
 
 
+async def test_words_that_come_after_the_cut_are_shown_to_nobody() -> None:
+    async with talk() as t:
+        await t.push(
+            user("tell"),
+            sound(3.0),
+            AnswerCutFrame(heard_s=1.0, received_s=3.0),
+            InterruptionFrame(),
+            TurnCompleteFrame(),
+            model("Once upon a time"),
+            user("stop"),
+            sound(0.5),
+            model("Okay."),
+        )
+        assert t.told == [
+            "1 user: tell",
+            "1 user: tell*",
+            "2 user: stop",
+            "2 model: Okay.",
+        ]
+
+
+async def test_words_that_come_after_their_turn_are_final_when_the_next_answer_sounds() -> None:
+    async with talk() as t:
+        await t.push(user("tell"), sound(3.0), TurnCompleteFrame(), model("Once upon a time"))
+        assert t.told[-1] == "1 model: Once upon a time"
+        await t.push(user("more"), sound(1.0))
+        assert t.told[-2:] == ["1 model: Once upon a time*", "2 user: more"]
+
+
+async def test_fragments_that_come_twice_are_told_once() -> None:
+    async with talk() as t:
+        for word in (" one", " two", " three"):
+            await t.push(model(word), model(word))
+        await t.push(TurnCompleteFrame())
+        assert t.told == [
+            "1 model: one",
+            "1 model: one one",
+            "1 model: one one two",
+            "1 model: one two three",
+            "1 model: one two three*",
+        ]
+
+
+async def test_a_broken_answer_is_final_as_far_as_it_came() -> None:
+    async with talk() as t:
+        await t.push(
+            user("count"),
+            model("one two three four"),
+            sound(0.5),
+            AnswerBrokenFrame(),
+            model("five"),
+        )
+        assert t.told[2:] == ["1 user: count*", "1 model: one two*", "2 model: five"]
+        assert t.probes.below.of(AnswerBrokenFrame), "it goes on"
+
+
+async def test_an_utterance_that_is_sent_again_is_told_again() -> None:
+    async with talk() as t:
+        await t.push(SpeakerActivityFrame("ann", speaking=True), user("make it"))
+        await t.push(UtteranceReplayedFrame(), user("make"), user(" it blue"), TurnCompleteFrame())
+        assert t.told == [
+            "1 user: make it",
+            "1 user: ",
+            "1 user: make",
+            "1 user: make it blue",
+            "1 user: make it blue*",
+        ]
+        assert t.probes.below.of(UtteranceReplayedFrame), "it goes on"
+
+
+async def test_of_an_utterance_without_words_nothing_is_told() -> None:
+    async with talk() as t:
+        await t.push(UtteranceReplayedFrame())
+        assert t.told == []
+
+
 async def test_the_transcript_is_cut_as_heard() -> None:
     """Behind the real `AudioOut`: 40 packets of 100 were sent, two of them are on their way."""
     audio_out, conversation = AudioOut(lambda payload, stamp: None), Conversation()
-    words = [f"w{number:02}" for number in range(20)]
+    words = list("abcdefghijklmnopqrst")
     async with around(audio_out, Transcripts(conversation)) as probes:
-        sound = tone(0.1, OUTPUT_HZ).tobytes()
+        voice = tone(0.1, OUTPUT_HZ).tobytes()
         for word in words:
-            await probes.push(TTSAudioRawFrame(sound, OUTPUT_HZ, 1))
             await probes.push(model(f" {word}"))
+            await probes.push(TTSAudioRawFrame(voice, OUTPUT_HZ, 1))
         for beat in range(39):
             audio_out.beat(beat * PACKET_S)
         await probes.push(InterruptionFrame())
         final = probes.below.of(TranscriptFrame)[-1]
         assert final.interrupted
-        assert final.text.split() == words[:7]  # 0.38 of the letters end in the eighth word
+        assert final.text.split() == words[:7]  # the eighth had just begun
+        assert probes.below.of(AnswerSoundFrame) == []
         kinds = [type(frame) for frame in probes.below.frames]
         assert kinds.index(AnswerCutFrame) < kinds.index(InterruptionFrame)
