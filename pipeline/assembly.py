@@ -13,17 +13,18 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
+from pipeline.recollection import Recollection
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from processors.audio_in import AudioIn
 from processors.audio_out import AudioOut
-from processors.conversation import Conversation
+from processors.conversation import Conversation, image_part
 from processors.gemini.activity_marks import ActivityMarks
+from processors.gemini.history import HistoryTurn
 from processors.gemini.live_config import live_connect_config
 from processors.gemini.live_core import LiveCore
 from processors.gemini.outbox import Outbox
 from processors.gemini.profiles import profile_for
-from processors.gemini.seed import seed_of
 from processors.gemini.stage import GeminiStage
 from processors.images.store import MemoryStore
 from processors.images.studio import Studio
@@ -90,6 +91,9 @@ def assemble(
     profile = profile_for(live.model, vertex=shared.vertex)
     entry, store = RoomInput(), MemoryStore()
     studio = Studio(shared.client, settings.image, store, shared.executor, entry.feed)
+    conversation = Conversation()
+    conversation.begin_with([_content(turn) for turn in live.history])
+    recollection = Recollection(conversation, studio.tree, store.get, profile)
     toolset = Toolset(t for t in (*studio.tools(), *shared.tools) if live.allows_tool(t.name))
     gemini = GeminiStage(
         shared.client,
@@ -100,9 +104,13 @@ def assemble(
             tools=toolset.declarations,
             handle=handle,
             vertex=shared.vertex,
+            seeded=seeded,
         ),
-        lambda since, notes: seed_of(live.history, profile) if since is None else None,
-        LiveCore(outbox=Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000)),
+        recollection.seed,
+        LiveCore(
+            lambda: conversation.turn,
+            outbox=Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000),
+        ),
         None if live.automatic_activity_detection.enabled else ActivityMarks(),
     )
     model_waits = profile.tool_behavior == "BLOCKING"
@@ -111,12 +119,23 @@ def assemble(
         gemini=gemini,
         tools=ToolStage(toolset, model_waits=model_waits),
         audio_out=AudioOut(send_audio, settings.audio.max_output_backlog_s),
-        transcripts=Transcripts(Conversation()),
+        transcripts=Transcripts(conversation),
         audio_in=AudioIn(entry.feed),
         video_in=VideoIn(_video_config(settings), shared.executor, entry.feed, studio.saw),
         studio=studio,
         store=store,
     )
+
+
+def _content(turn: HistoryTurn) -> dict[str, Any]:
+    """A turn as `GET /sessions/{id}` returns it, as it came in."""
+    parts: list[dict[str, Any]] = []
+    for part in turn.parts:
+        if part.text is not None:
+            parts.append({"text": part.text})
+        if part.inline_data is not None:
+            parts.append(image_part(part.inline_data.mime_type, part.inline_data.data))
+    return {"role": turn.role, "parts": parts}
 
 
 def _video_config(settings: RoomSettings) -> VideoInConfig:

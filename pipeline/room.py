@@ -23,7 +23,6 @@ from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from pipeline.uploads import Uploads
 from processors.audio_in import AudioIn
-from processors.conversation import image_part
 from processors.errors import ImageRefused
 from processors.frames import (
     ImageEventFrame,
@@ -35,7 +34,6 @@ from processors.frames import (
     UserImagesFrame,
     UserTextFrame,
 )
-from processors.gemini.history import HistoryTurn
 from processors.images.pixels import Picture
 from processors.images.studio import CameraPicture
 from processors.pictures import CodedPictures
@@ -63,7 +61,6 @@ class Room:
         self.usage = Usage()
         self.peers = Peers(self, shared)
         self.parts = assemble(settings, shared, self.peers.send_audio)
-        self.parts.conversation.begin_with([_content(turn) for turn in settings.live.history])
         self.gallery = Gallery(
             room_id, shared.signer, self.peers.by_id, shared.count, self._present_turn
         )
@@ -294,17 +291,6 @@ class Room:
         if self._beats % RESEND_BEATS == 0:
             self._welcome_all()
             self.gallery.send_due()
-
-
-def _content(turn: HistoryTurn) -> dict[str, Any]:
-    """A turn as `GET /sessions/{id}` returns it, as it came in."""
-    parts: list[dict[str, Any]] = []
-    for part in turn.parts:
-        if part.text is not None:
-            parts.append({"text": part.text})
-        if part.inline_data is not None:
-            parts.append(image_part(part.inline_data.mime_type, part.inline_data.data))
-    return {"role": turn.role, "parts": parts}
 
 
 def _now() -> float:

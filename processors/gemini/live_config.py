@@ -22,11 +22,13 @@ def live_connect_config(
     tools: Sequence[types.FunctionDeclaration],
     handle: str | None,
     vertex: bool,
+    seeded: bool = False,
 ) -> types.LiveConnectConfig:
     """The config of one connection, with `profile_for(settings.model, vertex=vertex)`.
 
     `tools` are all registered tools; those the settings allow are declared. With a `handle` the
-    session it names is resumed, and `settings.history` is taken to be in it already. A new object
+    session it names is resumed. `seeded` says that a fresh session is told a seed first, whether
+    `settings.history` or what was said since; some models must know that beforehand. A new object
     each time: the SDK writes into it.
 
     Penalties can only be sent in the field `generation_config`, which the SDK calls deprecated:
@@ -55,7 +57,7 @@ def live_connect_config(
         context_window_compression=_compression(settings) if conversational else None,
         proactivity=_proactivity(settings, profile),
         explicit_vad_signal=settings.explicit_vad_signal,
-        history_config=_history(settings, profile, handle),
+        history_config=_history(seeded, profile, handle),
         safety_settings=safety_settings(settings),
         translation_config=_translation(settings),
         labels=settings.labels or None,
@@ -193,10 +195,8 @@ def _proactivity(settings: LiveSettings, profile: ModelProfile) -> types.Proacti
     return types.ProactivityConfig(proactive_audio=settings.proactive_audio)
 
 
-def _history(
-    settings: LiveSettings, profile: ModelProfile, handle: str | None
-) -> types.HistoryConfig | None:
-    if not settings.history or not profile.seed_needs_history_config or handle is not None:
+def _history(seeded: bool, profile: ModelProfile, handle: str | None) -> types.HistoryConfig | None:
+    if not seeded or not profile.seed_needs_history_config or handle is not None:
         return None
     return types.HistoryConfig(initial_history_in_client_content=True)
 

@@ -174,4 +174,5 @@ def configured(
         tools=tools,
         handle=handle,
         vertex=vertex,
+        seeded=bool(settings.history),
     )

@@ -49,7 +49,7 @@ def all_levers() -> list[BaseModel]:
         part
         for config in (
             live_connect_config(
-                unchecked, profile=unknown, tools=[DRAW], handle=None, vertex=False
+                unchecked, profile=unknown, tools=[DRAW], handle=None, vertex=False, seeded=True
             ),
             configured(handle="h"),
             configured(voice="voices/mine"),

@@ -1,0 +1,50 @@
+"""What a room tells a connection to Gemini of the talk so far. Pure."""
+
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from processors.conversation import Conversation
+from processors.gemini.profiles import ModelProfile
+from processors.gemini.seed import Seed, seed_of
+from processors.images.pixels import Picture
+from processors.images.tree import ImageTree
+
+IMAGE_LIMIT_BYTES: Final = 1 << 20  # a larger one is told by its thumbnail
+
+GetPicture = Callable[[str], Picture | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """`picture` finds an image's bytes by its id."""
+
+    conversation: Conversation
+    tree: ImageTree
+    picture: GetPicture
+    profile: ModelProfile
+
+    def seed(self, since: int | None, notes: tuple[str, ...]) -> Seed | None:
+        """For a fresh session (`since` None) all there is, with the current image; for one that
+        is resumed the turns after that number, which it waits on. `notes` come last."""
+        turns = self.conversation.told_since(-1 if since is None else since)
+        turns += [_note(note) for note in notes]
+        seed = seed_of(turns, self.profile, self._current() if since is None else None)
+        if seed is None or since is None:
+            return seed
+        return Seed(seed.turns, complete=False)
+
+    def _current(self) -> tuple[str, bytes] | None:
+        image = self.tree.current
+        if image is None or image.stored is None:
+            return None
+        picture = self.picture(image.image_id)
+        if picture is not None and len(picture.data) <= IMAGE_LIMIT_BYTES:
+            return picture.mime_type, picture.data
+        kind, _, data = image.stored.thumbnail.removeprefix("data:").partition(";base64,")
+        return (kind, b64decode(data)) if data else None
+
+
+def _note(text: str) -> dict[str, Any]:
+    return {"role": "user", "parts": [{"text": text}]}
