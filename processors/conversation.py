@@ -76,10 +76,12 @@ class Conversation:
     _heard: bool = False  # the user's voice, in this turn, before the model answered
     _heard_again: bool = False  # and after the model began
     _sounded: bool = False  # the answer was heard, or is being heard
+    _sound_turn: int = 0  # in which it began
     _spoken: SpokenText = field(default_factory=SpokenText)  # of the answer, or of the last one
     _spoken_over: bool = False  # words and sound that come now are another answer's
     _words_late: bool = False  # the open answer got its words when it was over
-    _words_lost: bool = False  # they are of an answer that was cut
+    _words_lost: bool = False  # what comes are the words of an answer that was cut
+    _first_words: str = ""  # or, when the next answer sounds right after them, its first
     _end_owed: bool = False  # of the turn that was interrupted
     _shown: list[dict[str, Any]] = field(default_factory=list)  # images; the words to them follow
 
@@ -117,7 +119,10 @@ class Conversation:
     ) -> tuple[list[Entry], Entry | None]:
         """Adds what was said. Returns what became final by that, and the entry that grew."""
         if role is Role.MODEL and self._words_lost:
+            self._first_words = "" if self._spoken.words_owed else fragment
+            self._spoken.said(fragment)
             return [], None
+        self._first_words = ""
         finals = self._next_turn() if self._opens_turn(role) else []
         entry = self._open.get(role)
         if entry is None:
@@ -150,14 +155,24 @@ class Conversation:
         self.append(Role.USER, text, peer_id=peer_id)
         return [*finals, *self.finish(Role.USER)]
 
-    def sounded(self, duration_s: float, heard: bytes = b"\x01") -> list[Entry]:
-        """The next piece of the answer's sound; `heard` as for `SpokenText.sounded`."""
-        finals = self._finish_late()
+    def sounded(
+        self, duration_s: float, heard: bytes = b"\x01"
+    ) -> tuple[list[Entry], Entry | None]:
+        """The next piece of the answer's sound; `heard` as for `SpokenText.sounded`.
+
+        Returns what became final by that, and the entry that begins with it.
+        """
+        finals, entry = self._finish_late(), None
+        first_words, self._first_words = self._first_words, ""
         self._words_lost = False
         self._begin_speech()
+        if first_words:
+            ended, entry = self.append(Role.MODEL, first_words)
+            finals += ended
         self._spoken.sounded(duration_s, heard)
-        self._sounded = True
-        return finals
+        if not self._sounded:
+            self._sounded, self._sound_turn = True, self.turn
+        return finals, entry
 
     def generated(self) -> None:
         """All of the answer's sound has come."""
@@ -239,7 +254,8 @@ class Conversation:
         if Role.MODEL not in self._open:
             if not sounded:
                 return []
-            self._begun.add(Role.MODEL)  # an answer without words is one too
+            if self._sound_turn == self.turn:
+                self._begun.add(Role.MODEL)  # an answer without words is one too
         return self._finish_answered()
 
     def _opens_turn(self, role: Role) -> bool:

@@ -43,7 +43,10 @@ class Transcripts(DirectStage):
                 await self._on_delta(frame)
                 return
             case AnswerSoundFrame(duration_s=duration_s, heard=heard):
-                await self._finals(self.conversation.sounded(duration_s, heard))
+                finals, entry = self.conversation.sounded(duration_s, heard)
+                await self._finals(finals)
+                if entry is not None:
+                    await self._emit(entry, delta=entry.text)
                 return
             case UserTextFrame(text=text) if text.strip():
                 await self._finals(self.conversation.typed(text, peer_id=frame.peer_id))

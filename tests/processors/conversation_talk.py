@@ -45,7 +45,8 @@ class Talk:
         self.sound(WORD_S, b"\x00")
 
     def sound(self, duration_s: float, heard: bytes = b"\x01") -> None:
-        self.finals += self.conversation.sounded(duration_s, heard)
+        finals, _ = self.conversation.sounded(duration_s, heard)
+        self.finals += finals
         self._sound_s += duration_s
 
     def cut(self, share: float) -> None:

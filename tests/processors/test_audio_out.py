@@ -3,6 +3,7 @@ import asyncio
 import numpy as np
 import pytest
 from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
     CancelFrame,
     EndFrame,
     InterruptionFrame,
@@ -10,7 +11,12 @@ from pipecat.frames.frames import (
 )
 
 from processors.audio_out import KEEP_ALIVE_BEATS, SILENT_PACKET, STALL_LIMIT_S
-from processors.frames import GenerationCompleteFrame, TurnCompleteFrame
+from processors.frames import (
+    AnswerBrokenFrame,
+    AnswerSoundFrame,
+    GenerationCompleteFrame,
+    TurnCompleteFrame,
+)
 from processors.opus import OUTPUT_HZ, OpusDecoder
 from processors.playout import IN_FLIGHT_S, PACKET_S, TIMESTAMP_STEP
 from tests.processors.probe import around
@@ -270,6 +276,58 @@ async def test_an_answer_of_ten_minutes_can_be_cut_anywhere() -> None:
         assert v.cut.heard_s == pytest.approx(20.0 - IN_FLIGHT_S, abs=AHEAD_S)
         assert v.audio_out.playout.dropped_samples == 0
         assert v.audio_out.playout.waiting_s == 0.0
+
+
+@in_virtual_time
+async def test_what_came_of_a_broken_answer_is_played_to_its_end() -> None:
+    async with voice() as v:
+        await v.say(sound(1.0))
+        await v.say(sound(0.105))
+        await v.later(0.5)
+        await v.push(AnswerBrokenFrame())
+        await v.later(1.0)
+        assert v.heard.size == pytest.approx(1.105 * OUTPUT_HZ, abs=PACKET_S * OUTPUT_HZ)
+        assert v.said == ["started", "broken", "stopped"]
+
+
+@in_virtual_time
+async def test_after_a_broken_answer_the_next_one_counts_from_zero() -> None:
+    async with voice() as v:
+        await v.say(sound(1.0))
+        await v.push(AnswerBrokenFrame())
+        await v.later(0.5)
+        await v.say(sound(2.0))
+        await v.later(1.0)
+        await v.push(InterruptionFrame())
+        assert v.said == ["started", "broken", "cut", "stopped", "interruption"]
+        assert v.audio_out.counters.answers == 2
+        assert v.cut.received_s == 2.0
+        assert v.cut.heard_s == pytest.approx(0.5 - IN_FLIGHT_S, abs=AHEAD_S)
+
+
+@in_virtual_time
+async def test_what_will_be_played_is_told_in_order() -> None:
+    async with voice() as v:
+        await v.say(np.concatenate([sound(0.1), np.zeros(2400, np.int16)]))
+        await v.say(sound(0.1), channels=2)
+        await v.push(TTSAudioRawFrame(b"\x01", OUTPUT_HZ, 1))
+        await v.push(GenerationCompleteFrame())
+        (told,) = v.probes.below.of(AnswerSoundFrame)
+        assert (told.duration_s, told.heard) == (0.2, b"\x01" * 5 + b"\x00" * 5)
+        kinds = [type(frame) for frame in v.probes.below.frames]
+        first, last = kinds.index(BotStartedSpeakingFrame), kinds.index(GenerationCompleteFrame)
+        assert first < kinds.index(AnswerSoundFrame) < last
+        assert TTSAudioRawFrame not in kinds
+
+
+@in_virtual_time
+async def test_what_is_dropped_is_told_to_nobody() -> None:
+    async with voice(max_waiting_s=1.0) as v:
+        await v.say(sound(0.8))
+        await v.say(sound(0.8))
+        await v.say(sound(0.8))
+        told = [frame.duration_s for frame in v.probes.below.of(AnswerSoundFrame)]
+        assert told == [0.8, pytest.approx(0.2, abs=PACKET_S)]
 
 
 @in_virtual_time

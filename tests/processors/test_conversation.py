@@ -259,13 +259,43 @@ def test_words_of_a_cut_answer_that_come_after_it_are_nobodys(talk: Talk) -> Non
     talk.cut(0.5)
     talk.interrupted()
     talk.complete()
-    assert talk.conversation.append(MODEL, "once upon a time") == ([], None)
+    assert talk.conversation.append(MODEL, "once upon a time there was") == ([], None)
+    talk.model("a painter")
     talk.user("stop")
-    talk.model("there was")
     talk.sound(0.5)
     talk.model("fine")
     talk.complete()
     assert talk.record == ["1 u: tell", "2 u: stop", "2 m: fine"]
+
+
+def test_but_those_right_before_the_next_answer_are_its_first(talk: Talk) -> None:
+    talk.type("tell")
+    talk.sound(3.0)
+    talk.type("stop")
+    talk.cut(0.5)
+    talk.interrupted()
+    talk.complete()
+    talk.model("once upon a time there was", "all")
+    finals, entry = talk.conversation.sounded(0.2)
+    assert finals == [] and entry is not None and (entry.turn, entry.text) == (2, "all")
+    talk.model("right")
+    talk.complete()
+    assert talk.record == ["1 u: tell", "2 u: stop", "2 m: all right"]
+
+
+def test_nor_are_they_the_first_of_an_answer_whose_words_are_late_too(talk: Talk) -> None:
+    talk.type("tell")
+    talk.sound(3.0)
+    talk.type("stop")
+    talk.cut(0.5)
+    talk.interrupted()
+    talk.complete()
+    talk.model("once upon a time there was")
+    talk.sound(1.0)
+    talk.complete()
+    talk.model("all right")
+    talk.complete()
+    assert talk.record == ["1 u: tell", "2 u: stop", "2 m: all right"]
 
 
 def test_words_of_the_next_answer_may_come_before_its_sound(talk: Talk) -> None:

@@ -8,7 +8,9 @@ from pipecat.frames.frames import Frame, SystemFrame
 
 from processors import frames
 from processors.frames import (
+    AnswerBrokenFrame,
     AnswerCutFrame,
+    AnswerSoundFrame,
     AudioPausedFrame,
     CitationsFrame,
     GenerationCompleteFrame,
@@ -29,6 +31,7 @@ from processors.frames import (
     UsageFrame,
     UserImagesFrame,
     UserTextFrame,
+    UtteranceReplayedFrame,
 )
 
 OURS = [
@@ -57,6 +60,8 @@ def test_each_frame_is_either_at_once_or_outlives_an_interruption(kind: type[Fra
 
 def test_the_frames_that_are_tested_are_all_there_are() -> None:
     later = {
+        AnswerBrokenFrame,
+        AnswerSoundFrame,
         CitationsFrame,
         GenerationCompleteFrame,
         ImageEventFrame,
@@ -71,6 +76,7 @@ def test_the_frames_that_are_tested_are_all_there_are() -> None:
         UsageFrame,
         UserImagesFrame,
         UserTextFrame,
+        UtteranceReplayedFrame,
     }
     assert set(OURS) == AT_ONCE | later
 

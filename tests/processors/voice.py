@@ -16,7 +16,12 @@ from pipecat.frames.frames import (
 )
 
 from processors.audio_out import SILENT_PACKET, AudioOut
-from processors.frames import AnswerCutFrame, GenerationCompleteFrame, TurnCompleteFrame
+from processors.frames import (
+    AnswerBrokenFrame,
+    AnswerCutFrame,
+    GenerationCompleteFrame,
+    TurnCompleteFrame,
+)
 from processors.opus import OUTPUT_HZ, OpusDecoder
 from processors.playout import MAX_WAITING_S
 from processors.ticker import Ticker
@@ -69,6 +74,7 @@ class Voice:
         names = {
             BotStartedSpeakingFrame: "started",
             BotStoppedSpeakingFrame: "stopped",
+            AnswerBrokenFrame: "broken",
             AnswerCutFrame: "cut",
             InterruptionFrame: "interruption",
             GenerationCompleteFrame: "generated",
