@@ -67,7 +67,6 @@ TRANSITIONS: Final[Mapping[LinkState, Mapping[LinkEvent, LinkState]]] = {
         state: {
             LinkEvent.OPENED: LinkState.READY,
             LinkEvent.LOST: LinkState.WAITING,
-            LinkEvent.REST: LinkState.RESTING,
             LinkEvent.FATAL: LinkState.CLOSED,
             LinkEvent.CLOSE: LinkState.CLOSED,
         }
@@ -213,11 +212,14 @@ class Link:
             self._drain(Purpose.RENEW, now + RENEW_WITHIN_S)
 
     def rest(self, now: float) -> None:
-        """Nobody is here: no connection until `wake`. Idempotent."""
+        """Nobody is here: no connection until `wake`. Idempotent.
+
+        One that is coming up is closed when it is there.
+        """
         self._resting = True
         if self.is_open:
             self._drain(Purpose.REST, now + REST_WITHIN_S)
-        elif self.state in (*_OPENING, LinkState.WAITING):
+        elif self.state is LinkState.WAITING:
             self._enter_rest()
 
     def wake(self) -> None:

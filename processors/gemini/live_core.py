@@ -37,7 +37,8 @@ from processors.gemini.link import QUICK_DEATH_S, Link
 from processors.gemini.outbox import Outbox, Outgoing, RealtimeText, ToolResponse, Turns
 from processors.gemini.sent_log import SentLog
 from processors.gemini.watchdog import Alarm, Watchdog
-from processors.spoken_text import SpokenText, last_words
+from processors.spoken_text import SpokenText
+from processors.wording import last_words
 
 LATE_MEDIA_S: Final = 2.0  # what comes later than this after an interruption is not late but new
 QUOTED_WORDS: Final = 12

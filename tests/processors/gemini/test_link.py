@@ -59,6 +59,7 @@ def link_in(state: LinkState, handle: str | None = None) -> Link:
         case LinkState.WAITING:
             link.lost(BROKEN, 0.0)
         case LinkState.RESTING:
+            link.lost(BROKEN, 0.0)
             link.rest(0.0)
         case LinkState.CLOSED:
             link.close()
@@ -423,9 +424,8 @@ class TestRest:
         assert not link.leaves(LONG, quiet_since=None, covered=False)
         assert link.leaves(LONG + REST_WITHIN_S, quiet_since=None, covered=False)
 
-    @pytest.mark.parametrize("state", [LinkState.CONNECTING, LinkState.WAITING])
-    def test_a_connection_that_is_not_there_is_not_waited_for(self, state: LinkState) -> None:
-        link = link_in(state)
+    def test_a_connection_that_is_not_there_is_not_waited_for(self) -> None:
+        link = link_in(LinkState.WAITING)
         link.rest(0.0)
         assert (link.state, link.deadline) == (LinkState.RESTING, None)
         link.wake()
@@ -437,12 +437,18 @@ class TestRest:
         link.lost(BROKEN, LONG)
         assert link.state is LinkState.RESTING
 
-    def test_a_connection_that_comes_up_after_all_is_given_up(self) -> None:
-        link = link_in(LinkState.RESTING)
-        link.wake()
-        link._resting = True  # between the shell's opening and its word of it
+    def test_a_connection_that_is_coming_up_is_given_up_when_it_is_there(self) -> None:
+        link = link_in(LinkState.RESEEDING)
+        link.rest(LONG)
         link.opened(LONG)
         assert (link.state, link.purpose) == (LinkState.DRAINING, Purpose.REST)
+        assert link.leaves(LONG, quiet_since=LONG, covered=True)
+
+    def test_or_when_it_does_not_come_up(self) -> None:
+        link = link_in(LinkState.RESEEDING)
+        link.rest(LONG)
+        link.lost(BROKEN, LONG)
+        assert (link.state, link.deadline) == (LinkState.RESTING, None)
 
 
 class TestRenewal:

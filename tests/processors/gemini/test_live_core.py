@@ -132,7 +132,7 @@ class TestBreaks:
 
     def test_within_an_answer_it_is_asked_for_the_rest(self, line: Line) -> None:
         line.speak(2.0)
-        line.event(heard("Tell me"), SOUND, words("Once upon a time"))
+        line.event(heard("Tell me"), words("Once upon a time"), SOUND)
         ended = line.broken()
         assert ended == Disconnected(answer_broken=True, utterance_again=False)
         assert line.sent() == [
@@ -148,7 +148,8 @@ class TestBreaks:
     def test_only_the_last_words_are_quoted(self, line: Line) -> None:
         line.core.push(RealtimeText("count"), line.now)
         line.sent()
-        line.event(SOUND, words(" ".join(str(number) for number in range(30))))
+        for number in range(30):
+            line.event(words(f"{number} "), SOUND)
         line.broken()
         (item,) = line.sent()
         assert isinstance(item, RealtimeText)

@@ -1,0 +1,91 @@
+import base64
+from dataclasses import replace
+
+import pytest
+from google.genai import types
+
+from pipeline.recollection import IMAGE_LIMIT_BYTES, Recollection
+from processors.conversation import Conversation
+from processors.frames import Role
+from processors.gemini.profiles import profile_for
+from processors.images.pixels import Picture
+from processors.images.tree import Image, ImageTree, Stored
+
+SMALL = b"small"
+STORED = Stored(
+    "image/png", 4, 4, 9, "00", "data:image/webp;base64," + base64.b64encode(SMALL).decode()
+)
+
+
+@pytest.fixture
+def recollection() -> Recollection:
+    """Two turns, each with an answer."""
+    conversation = Conversation()
+    for number in (1, 2):
+        conversation.append(Role.USER, f"question {number}")
+        conversation.append(Role.MODEL, f"answer {number}")
+        conversation.complete()
+    profile = profile_for("gemini-3.8-live", vertex=False)
+    return Recollection(conversation, ImageTree(), lambda image_id: None, profile)
+
+
+def texts(recollection: Recollection, since: int | None, *notes: str) -> list[str]:
+    """What is told, in order; of images their bytes."""
+    seed = recollection.seed(since, notes)
+    parts = [part for turn in (seed.turns if seed else ()) for part in turn.parts or []]
+    return [part.text or _bytes(part).decode() for part in parts]
+
+
+def _bytes(part: types.Part) -> bytes:
+    return (part.inline_data and part.inline_data.data) or b""
+
+
+def show(recollection: Recollection, stored: Stored = STORED) -> None:
+    recollection.tree.start(Image("i", "a house", "model", 0.0))
+    recollection.tree.ready("i", stored)
+
+
+def test_a_fresh_session_is_told_everything(recollection: Recollection) -> None:
+    assert texts(recollection, None) == ["question 1", "answer 1", "question 2", "answer 2"]
+    seed = recollection.seed(None, ())
+    assert seed is not None
+    assert seed.complete
+
+
+def test_one_that_is_resumed_is_told_what_it_does_not_know(recollection: Recollection) -> None:
+    assert texts(recollection, 1) == ["question 2", "answer 2"]
+    seed = recollection.seed(1, ())
+    assert seed is not None
+    assert not seed.complete, "it waits for more"
+    assert recollection.seed(2, ()) is None
+
+
+def test_notes_come_last(recollection: Recollection) -> None:
+    assert texts(recollection, 2, "you called draw") == ["you called draw"]
+    assert texts(recollection, 1, "a", "b")[-2:] == ["a", "b"]
+
+
+def test_the_current_image_is_shown_to_a_fresh_session(recollection: Recollection) -> None:
+    show(recollection)
+    with_bytes = replace(recollection, picture=lambda _: Picture("image/png", b"png", 4, 4))
+    assert "png" in texts(with_bytes, None)
+    assert "png" not in texts(with_bytes, 0)
+
+
+@pytest.mark.parametrize("size", [None, IMAGE_LIMIT_BYTES + 1])
+def test_one_that_is_gone_or_large_by_its_thumbnail(
+    recollection: Recollection, size: int | None
+) -> None:
+    show(recollection)
+    picture = None if size is None else Picture("image/png", bytes(size), 4, 4)
+    assert "small" in texts(replace(recollection, picture=lambda _: picture), None)
+
+
+def test_one_without_a_thumbnail_is_not_shown(recollection: Recollection) -> None:
+    show(recollection, replace(STORED, thumbnail=""))
+    assert len(texts(recollection, None)) == 4
+
+
+def test_one_that_is_not_ready_is_not_current(recollection: Recollection) -> None:
+    recollection.tree.start(Image("i", "a house", "model", 0.0))
+    assert len(texts(recollection, None)) == 4
