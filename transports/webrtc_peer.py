@@ -25,12 +25,13 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from transports import rtvi
-from transports.aiortc_seam import IceBinding, SamplingReceiver, seam
+from transports.aiortc_seam import Arrivals, IceBinding, SamplingReceiver, seam
 from transports.aiortc_seam.direct_sender import DirectSender
 from transports.audio_receiver import AudioReceiver
 from transports.errors import NoAddressLeft, SignallingRefused
 from transports.jitter import Playable
 from transports.picture_sampler import EncodedPicture
+from transports.presence import PresenceWatch, SilenceLimits
 from transports.rate_limit import TokenBucket
 from transports.rtp_arrival import RtpArrival
 from transports.sdp import CANDIDATE, answer_with_public_hosts
@@ -76,6 +77,7 @@ class PeerConfig:
     """`public_hosts` maps a bound address to the one that peers reach it at."""
 
     connect_limit_s: float = 15.0
+    silence: SilenceLimits = SilenceLimits()
     picture_interval_s: float = 1.0
     video_bits_per_s: int = 1_500_000
     binding: IceBinding = IceBinding()
@@ -110,6 +112,8 @@ class WebRTCPeer:
         self.video = VideoReceiver(
             config.picture_interval_s, config.video_bits_per_s, listener.on_picture
         )
+        self.presence = PresenceWatch(config.silence)
+        self._arrivals = Arrivals()
         self._config = config
         self._listener = listener
         self._sender: DirectSender | None = None
@@ -131,6 +135,11 @@ class WebRTCPeer:
         """As in the WebRTC API: new, connecting, connected, failed or closed."""
         return str(self._connection.connectionState)
 
+    def beat(self, now: float) -> bool:
+        """Whether `presence` changed. Call it some times a second, with the loop's time."""
+        heard = self._arrivals.take()
+        return self.presence.beat(now, connected=self._connected.is_set(), heard=heard)
+
     def counters_by_part(self) -> dict[str, Any]:
         """Dataclasses of numbers that only grow."""
         return {
@@ -148,7 +157,7 @@ class WebRTCPeer:
         """
         async with self._negotiating:
             self._count_sections(offer_sdp)
-            with seam(self, self._config.binding, self._on_packet_dropped):
+            with seam(self, self._config.binding, self._on_packet_dropped, self._arrivals):
                 try:
                     await self._negotiate(offer_sdp)
                 except Exception as error:  # aiortc fails at odd offers in whatever way it does

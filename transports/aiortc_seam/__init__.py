@@ -10,6 +10,7 @@
 * What reads packets drops those that are malformed, where aiortc ends the connection, and bounds
   what a peer can make it hold or do (`packet_guards.py`, `sctp_reassembly.py`).
 * Messages that are sent together travel in one SCTP packet.
+* Each datagram leaves word that it came (`arrivals.py`): ICE takes half a minute to miss a peer.
 
 The versions are pinned, and what is touched is checked at import: an upgrade fails here, in
 words, and in `tests/transports/test_aiortc_seam.py`.
@@ -29,6 +30,7 @@ from aiortc import MediaStreamTrack, RTCRtpReceiver, RTCRtpSender
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from transports.aiortc_seam import bundled_sctp, direct_media, packet_guards
+from transports.aiortc_seam.arrivals import Arrivals, arrivals
 from transports.aiortc_seam.binding import AsyncioForIce, IceBinding, bound, host_addresses
 from transports.aiortc_seam.direct_sender import DirectSender
 from transports.aiortc_seam.internals import PINNED, SeamBroken, check_internals
@@ -36,6 +38,7 @@ from transports.aiortc_seam.sampling_receiver import RtpSink, SamplingReceiver
 
 __all__ = [
     "PINNED",
+    "Arrivals",
     "DirectSender",
     "IceBinding",
     "RtpSink",
@@ -62,19 +65,25 @@ _sink: ContextVar[RtpSink | None] = ContextVar("easel_rtp_sink", default=None)
 
 @contextmanager
 def seam(
-    sink: RtpSink, binding: IceBinding, on_dropped: packet_guards.OnDropped | None = None
+    sink: RtpSink,
+    binding: IceBinding,
+    on_dropped: packet_guards.OnDropped | None = None,
+    came: Arrivals | None = None,
 ) -> Iterator[None]:
     """Connections whose descriptions are set in this context use our receiver and addresses.
 
-    `on_dropped` hears of each packet that was dropped, by the name of its counter.
+    `on_dropped` hears of each packet that was dropped, by the name of its counter; `came` notes
+    that datagrams came.
     """
     sink_token, dropped_token = _sink.set(sink), packet_guards.on_dropped.set(on_dropped)
+    came_token = arrivals.set(came)
     try:
         with bound(binding):
             yield
     finally:
         _sink.reset(sink_token)
         packet_guards.on_dropped.reset(dropped_token)
+        arrivals.reset(came_token)
 
 
 def _make_receiver(kind: str, transport: RTCDtlsTransport) -> RTCRtpReceiver:

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 import pylibsrtp
 from aioice.ice import Connection
 
+from transports.aiortc_seam.arrivals import Arrivals, arrivals
 from transports.aiortc_seam.packet_guards import (
     BoundedIceConnection,
     GuardedDtlsTransport,
@@ -53,7 +54,12 @@ class DirectIceConnection(BoundedIceConnection):
 class DirectStunProtocol(GuardedStunProtocol):
     """A socket that knows media from everything else by the first byte."""
 
+    def __init__(self, receiver: Connection) -> None:
+        super().__init__(receiver)
+        self._arrivals = arrivals.get() or Arrivals()
+
     def datagram_received(self, data: bytes | str, addr: Address) -> None:
+        self._arrivals.heard = True
         take: TakeDatagram | None = getattr(self.receiver, "take_media", None)
         if take is None or not isinstance(data, bytes) or len(data) < 2:
             super().datagram_received(data, addr)
