@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from pipeline.service_settings import ServiceSettings
 from transports.aiortc_seam import IceBinding
 from transports.ice import CandidatePolicy
+from transports.peer_config import IceServer, PeerConfig
 from transports.sdp import SdpLimits
-from transports.webrtc_peer import IceServer, PeerConfig
 
 SAMPLING_STRETCH: Final = 1.005  # a grid a little wider than the limit: never more than it
 

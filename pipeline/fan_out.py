@@ -16,6 +16,7 @@ from pipecat.processors.frame_processor import FrameDirection
 from processors.direct_stage import DirectStage
 from processors.frames import (
     AnswerCutFrame,
+    AudioDroppedFrame,
     CitationsFrame,
     GenerationCompleteFrame,
     LinkStatus,
@@ -74,6 +75,9 @@ class FanOut(DirectStage):
                 return [rtvi.server_message({"type": "citations", "metadata": dict(sources)})]
             case LinkStatusFrame():
                 return _link_status(frame)
+            case AudioDroppedFrame(seconds=seconds):
+                data = {"type": "audio-dropped", "seconds": round(seconds, 2)}
+                return [rtvi.server_message(data)]
             case _:
                 return []
 

@@ -1,6 +1,6 @@
 """The life of a room. Pure: time is an argument.
 
-OPEN ── first peer ──► LIVE ◄──► EMPTY (all peers gone, or back)
+OPEN ── first peer ──► LIVE ◄──► EMPTY (all peers gone or absent, or one back)
   │                      │          │ deadline
   └── deadline, close ───┴──────────┴──► CLOSING ── released, deadline ──► CLOSED
 """

@@ -1,7 +1,7 @@
 """One peer of a room: its connection, what it sends, and what it is told.
 
-Outlives its connection: a client that lost it comes back (`restart_pc`) as the same participant,
-and need not say again that it is ready.
+Outlives its connection: a client that lost it comes back (with its `pc_id`) as the same
+participant, and need not say again that it is ready.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from transports import rtvi
 from transports.errors import MessageRefused
 from transports.ice import IceCandidate
 from transports.jitter import CLOCK_HZ, Missing, Playable, Received, Silence
+from transports.peer_config import PeerConfig
 from transports.picture_sampler import EncodedPicture
-from transports.webrtc_peer import PeerConfig, WebRTCPeer
+from transports.presence import Presence
+from transports.sdp import fingerprints
+from transports.webrtc_peer import WebRTCPeer
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +50,8 @@ class RoomView(Protocol):
     def pictured(self, participant: Participant, picture: EncodedPicture) -> None: ...
 
     def camera_off(self, participant: Participant) -> None: ...
+
+    def presence_changed(self, participant: Participant) -> None: ...
 
     def left(self, participant: Participant, reason: str) -> None: ...
 
@@ -92,6 +97,20 @@ class Participant:
     def state(self) -> str:
         return "new" if self._peer is None else self._peer.state
 
+    @property
+    def presence(self) -> Presence:
+        return Presence.COMING if self._peer is None else self._peer.presence.state
+
+    def beat(self, now: float) -> None:
+        """Some times a second: tells the room when its presence has changed."""
+        if self._peer is not None and self._peer.beat(now):
+            logger.info("peer %s is %s", self._shown_id, self.presence.name.lower())
+            self._room.presence_changed(self)
+
+    @property
+    def _shown_id(self) -> str:
+        return self.peer_id[:SHOWN_ID_CHARS]
+
     async def connect(self, offer_sdp: str) -> str:
         """A new connection for this offer, in place of any old one; returns the answer.
 
@@ -131,24 +150,30 @@ class Participant:
         old, self._peer, self.has_connected = self._peer, peer, True
         self._switch_video()
         if old is not None:
-            old.end("replaced by a new connection")
-            self._room.audio_in.remove(self.peer_id)
+            self._replace(old)
         self._room.audio_in.add(self.peer_id)
         with log_context(peer=self.peer_id):
-            name = f"peer-{self.peer_id[:SHOWN_ID_CHARS]}"
-            life = asyncio.create_task(self._live(peer), name=name)
+            life = asyncio.create_task(self._live(peer), name=f"peer-{self._shown_id}")
         self._connections.began(peer)
         self._lives.add(life)
         life.add_done_callback(self._lives.discard)
+
+    def _replace(self, old: WebRTCPeer) -> None:
+        """Whoever has it is told, in case it is another tab: it must not fight for its place."""
+        if old.presence.state is Presence.PRESENT and old.send_message(rtvi.REPLACED):
+            old.counters.replaced += 1
+        old.end("replaced by a new connection")
+        self._room.audio_in.remove(self.peer_id)
 
     async def renegotiate(self, offer_sdp: str) -> str:
         """A further offer on the connection there is.
 
         Raises `SignallingRefused`, and `PeerUnknown` when that has ended or was replaced
-        meanwhile. Where there is none, as `connect`.
+        meanwhile. Where there is none, or the offer is of another one, as `connect`.
         """
         peer = self._peer
-        if peer is None or peer.state in ("closed", "failed"):
+        gone = peer is None or peer.state in ("closed", "failed")
+        if peer is None or gone or peer.fingerprints.isdisjoint(fingerprints(offer_sdp)):
             return await self.connect(offer_sdp)
         answer = await peer.answer(offer_sdp)
         if self._peer is not peer:
@@ -165,6 +190,14 @@ class Participant:
     def send_audio(self, payload: bytes, timestamp: int) -> None:
         if self._peer is not None:
             self._peer.send_audio(payload, timestamp, TIMESTAMP_STEP)
+
+    def end_if_absent(self, reason: str) -> bool:
+        """Ends its connection without a word. False: it is here, or it ends already."""
+        peer = self._peer
+        if peer is None or peer.ending or self.presence is not Presence.ABSENT:
+            return False
+        peer.end(reason)
+        return True
 
     async def close(self, reason: str) -> None:
         """Idempotent. Ends the connection and waits until it is released. One that is coming up
@@ -228,7 +261,8 @@ class Participant:
     def _handle(self, message: rtvi.Inbound) -> None:
         match message:
             case rtvi.Ping():
-                pass
+                if self._peer is not None:
+                    self._peer.presence.pings = True
             case rtvi.TrackStatus(index, enabled):
                 self._on_track_status(index, enabled)
             case rtvi.ClientReady(message_id):

@@ -40,6 +40,7 @@ from processors.pictures import CodedPictures
 from processors.usage import Usage
 from transports import rtvi
 from transports.picture_sampler import EncodedPicture
+from transports.presence import Presence
 
 logger = logging.getLogger(__name__)
 
@@ -149,8 +150,7 @@ class Room:
             raise RoomUnknown("The session has ended.")
         if participant.is_ready:
             self.gallery.joined(participant)
-        if self.lifecycle.state in (RoomState.OPEN, RoomState.EMPTY):
-            self._apply(RoomEvent.PEER_CAME, "a peer came")
+        self._somebody_came("a peer came")
         return answer, participant.peer_id
 
     def counters(self) -> dict[str, Any]:
@@ -171,11 +171,26 @@ class Room:
         self.peers.remove(participant)
         self.gallery.left(participant)
         self.parts.video_in.forget(participant.peer_id)
-        self._empty_when_alone(reason)
+        self._rest_when_alone(reason)
 
-    def _empty_when_alone(self, reason: str) -> None:
-        if not self.peers and self.lifecycle.state is RoomState.LIVE:
+    def presence_changed(self, participant: Participant) -> None:
+        self.peers.tell_presence(participant)
+        if participant.presence is Presence.PRESENT:
+            self._somebody_came("a peer is present")
+        elif participant.presence is Presence.ABSENT:
+            self.camera_off(participant)
+            self._rest_when_alone("nobody is present")
+
+    def _somebody_came(self, reason: str) -> None:
+        if self.lifecycle.state in (RoomState.OPEN, RoomState.EMPTY):
+            self._apply(RoomEvent.PEER_CAME, reason)
+            self.parts.gemini.live.wake()
+
+    def _rest_when_alone(self, reason: str) -> None:
+        """The model costs nothing while nobody is here to talk with."""
+        if self.lifecycle.state is RoomState.LIVE and self.peers.nobody_expected:
             self._apply(RoomEvent.PEERS_GONE, reason)
+            self.parts.gemini.live.rest()
 
     def pictured(self, participant: Participant, picture: EncodedPicture) -> None:
         self._camera_of = participant.peer_id
@@ -284,9 +299,11 @@ class Room:
             raise
 
     def _on_beat(self, now: float) -> None:
-        self.parts.audio_out.beat(now)
+        if self.peers.anybody_present:  # else an answer waits
+            self.parts.audio_out.beat(now)
         self._beats += 1
         if self._beats % AUDIO_TICK_BEATS == 0:
+            self.peers.beat(now)
             self.parts.audio_in.tick(now)
         if self._beats % RESEND_BEATS == 0:
             self._welcome_all()

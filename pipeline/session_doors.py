@@ -22,11 +22,14 @@ routes = web.RouteTableDef()
 
 @routes.post("/start")
 async def start(request: web.Request) -> web.Response:
-    """Opens a room, or joins the one that the body names."""
+    """Opens a room, or joins the one that the body names, there in the place of `peer`."""
     wish = start_untrusted(await json_untrusted(request))
+    place: dict[str, str | None] = {}
     if wish.session_id is not None:
         room = request.app[DOORS].registry.find(wish.session_id)
         check_token(room, wish.token or bearer(request))
+        if wish.peer is not None:
+            place = {"peer": wish.peer if room.peers.knows(wish.peer) else None}
     else:
         room = _open(request, wish.room)
     return web.json_response(
@@ -35,6 +38,7 @@ async def start(request: web.Request) -> web.Response:
             "token": room.token,
             "iceConfig": {"iceServers": list(request.app[DOORS].ice_servers)},
             "fileUploadUrl": f"{request.app[DOORS].signer.prefix}/sessions/{room.room_id}/files",
+            **place,
         }
     )
 
@@ -131,7 +135,13 @@ def state_of(room: Room) -> dict[str, Any]:
         "link": room.link_status.value,
         "model": room.settings.live.model,
         "peers": [
-            {"id": p.peer_id, "state": p.state, "ready": p.is_ready, "joinedAt": p.joined_at}
+            {
+                "id": p.peer_id,
+                "state": p.state,
+                "presence": p.presence.name.lower(),
+                "ready": p.is_ready,
+                "joinedAt": p.joined_at,
+            }
             for p in room.peers
         ],
         "turns": room.parts.conversation.turn,

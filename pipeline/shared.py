@@ -10,7 +10,7 @@ from google import genai
 from pipeline.signed_urls import UrlSigner
 from processors.ticker import Ticker
 from processors.tools import Tool
-from transports.webrtc_peer import PeerConfig
+from transports.peer_config import PeerConfig
 
 
 @dataclass(frozen=True, slots=True)

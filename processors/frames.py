@@ -33,6 +33,13 @@ class AudioPausedFrame(SystemFrame):
 
 
 @dataclass
+class AudioDroppedFrame(SystemFrame):
+    """So much of what was said in the room will never reach Gemini: it was away for too long."""
+
+    seconds: float
+
+
+@dataclass
 class UserTextFrame(DataFrame):
     """Text that a peer typed. `run_immediately`: the model should answer now."""
 

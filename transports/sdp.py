@@ -11,6 +11,7 @@ from transports.ice import CandidatePolicy, candidate_untrusted
 
 CANDIDATE: Final = "a=candidate:"
 END_OF_CANDIDATES: Final = "a=end-of-candidates"
+FINGERPRINT: Final = "a=fingerprint:"
 RTPMAP: Final = "a=rtpmap:"
 WILDCARD_FEEDBACK: Final = "a=rtcp-fb:*"
 KINDS: Final = ("audio", "video", "application")
@@ -142,6 +143,12 @@ def _malformed(sentence: str) -> SignallingRefused:
 
 def _too_large(sentence: str) -> SignallingRefused:
     return SignallingRefused(sentence, counter="sdp_too_large", status=413)
+
+
+def fingerprints(sdp: str) -> frozenset[str]:
+    """Of the certificates in an SDP. A client has others for each connection it makes."""
+    lines = (line.casefold() for line in sdp.splitlines() if line.startswith(FINGERPRINT))
+    return frozenset(line.removeprefix(FINGERPRINT).strip() for line in lines)
 
 
 def answer_with_public_hosts(sdp: str, public: Mapping[str, str]) -> str:

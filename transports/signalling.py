@@ -37,10 +37,11 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """`room` are the overrides of the room's settings, as they came."""
+    """`room` are the overrides of the room's settings, as they came; `peer` is who comes back."""
 
     session_id: str | None
     token: str | None
+    peer: str | None
     room: object
     default_ice_servers: bool
 
@@ -52,6 +53,7 @@ def start_untrusted(body: object) -> Start:
     return Start(
         session_id=_optional_text(inner, "sessionId"),
         token=_optional_text(inner, "token"),
+        peer=_optional_text(inner, "peer") or None,
         room=inner.get("room"),
         default_ice_servers=outer.get("enableDefaultIceServers") is True,
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from aiortc import (
@@ -25,16 +25,17 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from transports import rtvi
-from transports.aiortc_seam import Arrivals, IceBinding, SamplingReceiver, seam
+from transports.aiortc_seam import Arrivals, SamplingReceiver, seam
 from transports.aiortc_seam.direct_sender import DirectSender
 from transports.audio_receiver import AudioReceiver
 from transports.errors import NoAddressLeft, SignallingRefused
 from transports.jitter import Playable
+from transports.peer_config import IceServer, PeerConfig
 from transports.picture_sampler import EncodedPicture
-from transports.presence import PresenceWatch, SilenceLimits
+from transports.presence import Presence, PresenceWatch
 from transports.rate_limit import TokenBucket
 from transports.rtp_arrival import RtpArrival
-from transports.sdp import CANDIDATE, answer_with_public_hosts
+from transports.sdp import CANDIDATE, answer_with_public_hosts, fingerprints
 from transports.video_receiver import VideoReceiver
 
 logger = logging.getLogger(__name__)
@@ -63,34 +64,13 @@ class PeerListener(Protocol):
         """Something that the peer sent was dropped. `counter` names the metric."""
 
 
-@dataclass(frozen=True, slots=True)
-class IceServer:
-    """A STUN or TURN server. `credential` is kept out of `repr`."""
-
-    url: str
-    username: str | None = None
-    credential: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PeerConfig:
-    """`public_hosts` maps a bound address to the one that peers reach it at."""
-
-    connect_limit_s: float = 15.0
-    silence: SilenceLimits = SilenceLimits()
-    picture_interval_s: float = 1.0
-    video_bits_per_s: int = 1_500_000
-    binding: IceBinding = IceBinding()
-    public_hosts: Mapping[str, str] = field(default_factory=dict)
-    ice_servers: Sequence[IceServer] = ()
-
-
 @dataclass(slots=True)
 class PeerCounters:
     """`messages_over_rate` came faster than allowed, `messages_dropped` could not be sent.
 
     `packets_dropped` were malformed, or more than the connection could read.
-    `audio_dropped` are packets to the peer that came when it could not be sent to.
+    `audio_dropped` are packets to the peer that came when it could not be sent to. `absences`:
+    so often nothing came for too long; `replaced` while it was there, by another connection.
     """
 
     messages_in: int = 0
@@ -100,6 +80,8 @@ class PeerCounters:
     packets_dropped: int = 0
     candidates: int = 0
     audio_dropped: int = 0
+    absences: int = 0
+    replaced: int = 0
 
 
 class WebRTCPeer:
@@ -113,6 +95,7 @@ class WebRTCPeer:
             config.picture_interval_s, config.video_bits_per_s, listener.on_picture
         )
         self.presence = PresenceWatch(config.silence)
+        self.fingerprints: frozenset[str] = frozenset()
         self._arrivals = Arrivals()
         self._config = config
         self._listener = listener
@@ -135,10 +118,17 @@ class WebRTCPeer:
         """As in the WebRTC API: new, connecting, connected, failed or closed."""
         return str(self._connection.connectionState)
 
+    @property
+    def ending(self) -> bool:
+        return self._ended.is_set()
+
     def beat(self, now: float) -> bool:
         """Whether `presence` changed. Call it some times a second, with the loop's time."""
-        heard = self._arrivals.take()
-        return self.presence.beat(now, connected=self._connected.is_set(), heard=heard)
+        heard, connected = self._arrivals.take(), self._connected.is_set()
+        changed = self.presence.beat(now, connected=connected, heard=heard)
+        if changed and self.presence.state is Presence.ABSENT:
+            self.counters.absences += 1
+        return changed
 
     def counters_by_part(self) -> dict[str, Any]:
         """Dataclasses of numbers that only grow."""
@@ -167,6 +157,7 @@ class WebRTCPeer:
                         " speaks.",
                         counter="sdp_not_negotiable",
                     ) from None
+            self.fingerprints = fingerprints(offer_sdp)
             sdp = self._connection.localDescription.sdp
         if CANDIDATE not in sdp:
             raise NoAddressLeft("no address or port for ICE could be bound")

@@ -18,8 +18,8 @@ from pipeline.signed_urls import UrlSigner
 from processors.ticker import Ticker
 from transports.aiortc_seam import IceBinding
 from transports.ice import CandidatePolicy
+from transports.peer_config import PeerConfig
 from transports.sdp import SdpLimits
-from transports.webrtc_peer import PeerConfig
 
 NOWHERE: Final = HttpOptions(base_url="https://127.0.0.1:9")
 

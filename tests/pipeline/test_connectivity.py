@@ -14,8 +14,8 @@ from pipeline.connectivity import (
 from pipeline.service_settings import ServiceSettings
 from pipeline.settings import load
 from transports.aiortc_seam import IceBinding
+from transports.peer_config import IceServer
 from transports.sdp import SdpLimits
-from transports.webrtc_peer import IceServer
 
 TURN = {
     "EASEL_TURN_URLS": "turn:turn.example.org:3478,turns:turn.example.org:5349?transport=tcp",

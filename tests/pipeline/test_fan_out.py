@@ -20,6 +20,7 @@ from pipecat.frames.frames import (
 from pipeline.fan_out import FanOut
 from processors.frames import (
     AnswerCutFrame,
+    AudioDroppedFrame,
     CitationsFrame,
     GenerationCompleteFrame,
     ImageEventFrame,
@@ -172,6 +173,12 @@ async def test_the_state_of_the_link_is_told() -> None:
         "status": "reconnecting",
         "sentence": "One moment.",
     }
+
+
+async def test_what_of_the_sound_was_lost_is_told() -> None:
+    async with audience() as room:
+        (message,) = await room.told(AudioDroppedFrame(1.2345))
+    assert message["data"] == {"type": "audio-dropped", "seconds": 1.23}
 
 
 async def test_a_link_that_failed_is_a_fatal_error() -> None:

@@ -1,11 +1,13 @@
 """A participant with real connections; the room it acts on only writes down."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from aiortc import RTCDataChannel
 from pipecat.frames.frames import Frame
 
 from pipeline.connections import Connections
@@ -27,12 +29,15 @@ from tests.pipeline.room_clients import (
 from tests.transports.packet_track import opus_packet
 from tests.transports.peers import CONFIG, Census, Client
 from tests.transports.rtp_streams import opus_payload
+from tests.transports.udp_path import UdpPath, no_candidates, udp_path
 from transports import rtvi
 from transports.errors import TransportError
 from transports.picture_sampler import EncodedPicture
+from transports.presence import Presence
 from transports.webrtc_peer import WebRTCPeer
 
 UNUSABLE = "v=0\r\n"
+HALF_SECONDS = itertools.count(100.0, 0.5)
 
 
 class RoomBook:
@@ -48,6 +53,7 @@ class RoomBook:
         self.pictures = 0
         self.cameras_off = 0
         self.lefts: list[str] = []
+        self.presences: list[Presence] = []
         self.counted: list[str] = []
 
     def ready(self, participant: Participant) -> None:
@@ -67,6 +73,9 @@ class RoomBook:
 
     def camera_off(self, participant: Participant) -> None:
         self.cameras_off += 1
+
+    def presence_changed(self, participant: Participant) -> None:
+        self.presences.append(participant.presence)
 
     def left(self, participant: Participant, reason: str) -> None:
         self.lefts.append(reason)
@@ -100,6 +109,18 @@ async def participating() -> AsyncIterator[tuple[Participant, RoomBook, Connecti
 async def connect(participant: Participant, client: Client) -> None:
     await client.accept(await participant.connect(await sdp_of(client)))
     await client.open_channel()
+
+
+async def connect_by(path: UdpPath, participant: Participant, client: Client) -> RTCDataChannel:
+    answer = await participant.connect(no_candidates(await sdp_of(client)))
+    await client.accept(path.bend(answer))
+    return await client.open_channel()
+
+
+def beats(participant: Participant, seconds: int) -> None:
+    """So many of the participant's time, half a second each."""
+    for _ in range(2 * seconds):
+        participant.beat(next(HALF_SECONDS))
 
 
 def greeted(participant: Participant) -> bool:
@@ -298,6 +319,84 @@ async def test_without_a_connection_a_further_offer_makes_one() -> None:
         await client.accept(await participant.renegotiate(await sdp_of(client)))
         await client.open_channel()
         assert len(connections.all) == 1
+
+
+async def test_an_offer_of_another_connection_takes_its_place_whatever_it_says() -> None:
+    """Applied to the connection there is, it would leave both without one."""
+    async with participating() as (participant, book, connections), clients(2) as (old, new):
+        await connect(participant, old)
+        await new.accept(await participant.renegotiate(await sdp_of(new)))
+        await new.open_channel()
+        write(new, "it is me")
+        await until(lambda: book.texts)
+        assert len(connections.all) == 2 and participant.state == "connected"
+        assert book.lefts == []
+
+
+# ---- whether it is there --------------------------------------------------------------------
+
+
+async def test_it_is_present_from_its_connection_on() -> None:
+    async with participating() as (participant, book, _), clients() as (client,):
+        assert participant.presence is Presence.COMING
+        participant.beat(0.0)
+        answer = await participant.connect(await sdp_of(client))
+        participant.beat(1.0)
+        assert participant.presence is Presence.COMING and book.presences == []
+        await client.accept(answer)
+        await client.open_channel()
+        beats(participant, 2)
+        assert book.presences == [Presence.PRESENT]
+
+
+@pytest.mark.parametrize(("pings", "silent_s"), [(True, 6), (False, 11)])
+async def test_one_of_whom_nothing_comes_is_absent(pings: bool, silent_s: int) -> None:
+    async with participating() as (participant, book, connections):
+        async with udp_path() as path, clients() as (client,):
+            channel = await connect_by(path, participant, client)
+            if pings:
+                channel.send("ping: 1")
+            write(client, "hello")
+            await until(lambda: book.texts)
+            path.is_cut = True
+            beats(participant, silent_s - 1)
+            assert book.presences == [Presence.PRESENT]
+            beats(participant, 2)
+            assert book.presences == [Presence.PRESENT, Presence.ABSENT]
+            assert connections.counters()["connection"].absences == 1
+            path.is_cut = False
+            write(client, "here again")
+            await until(lambda: len(book.texts) == 2)
+            beats(participant, 1)
+            assert book.presences[2:] == [Presence.PRESENT] and book.lefts == []
+
+
+async def test_a_connection_that_is_replaced_is_told_once() -> None:
+    async with participating() as (participant, book, connections), clients(2) as (old, new):
+        await connect(participant, old)
+        beats(participant, 1)
+        await connect(participant, new)
+        assert (await hears(old, "server-message"))["data"] == {"type": "replaced"}
+        await until(lambda: connections.all[0].state == "closed")
+        write(new, "hello")
+        await until(lambda: book.texts)
+        assert heard(old) == [] and heard(new) == []
+        assert connections.counters()["connection"].replaced == 1
+
+
+async def test_one_that_is_absent_may_be_ended_and_no_other() -> None:
+    async with participating() as (participant, book, _):
+        assert not participant.end_if_absent("its place was needed")
+        async with udp_path() as path, clients() as (client,):
+            await connect_by(path, participant, client)
+            beats(participant, 1)
+            assert not participant.end_if_absent("its place was needed")
+            path.is_cut = True
+            beats(participant, 12)
+            assert participant.end_if_absent("its place was needed")
+            assert not participant.end_if_absent("twice")
+            await until(lambda: book.lefts)
+        assert book.lefts == ["its place was needed"]
 
 
 # ---- what it says ---------------------------------------------------------------------------

@@ -87,7 +87,7 @@ async def test_one_that_never_connected_leaves_nothing() -> None:
         with pytest.raises(TransportError):
             await room.peers.answer(UNUSABLE, None, restart=False)
         assert len(room.peers) == 0 and room.peers.counters.joined == 0
-        assert room.peers._absent == {}  # nothing else shows what is kept of whom
+        assert room.peers._away == {}  # nothing else shows what is kept of whom
 
 
 # ---- who comes back -------------------------------------------------------------------------
@@ -140,7 +140,7 @@ async def test_a_further_offer_is_the_same_connection() -> None:
 
 
 async def test_of_those_who_are_away_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers_module, "MAX_ABSENT", 1)
+    monkeypatch.setattr(peers_module, "MAX_AWAY", 1)
     async with a_room() as room, clients(2) as (one, other):
         first, second = await join(one, room), await join(other, room)
         await gone(one, room, first)

@@ -183,7 +183,8 @@ async def test_each_client_ready_is_greeted_once() -> None:
         assert (await hears(new, "bot-ready"))["id"] == "b"
         room.peers.broadcast('{"type": "last"}')
         assert (await hears(new, "last")) == {"type": "last"}
-        assert heard(old) == [] and heard(new) == []
+        assert [message["data"] for message in heard(old)] == [{"type": "replaced"}]
+        assert heard(new) == []
 
 
 async def test_who_had_no_channel_is_greeted_later() -> None:

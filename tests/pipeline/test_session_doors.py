@@ -330,7 +330,8 @@ async def test_the_state_tells_who_is_there_and_what_was_said(served: Easel) -> 
     _, after, _, _ = await served.asked("GET", path)
     assert set(after) == STATE_KEYS and after["state"] == "live"
     (peer,) = after["peers"]
-    assert set(peer) == {"id", "state", "ready", "joinedAt"}
+    assert set(peer) == {"id", "state", "presence", "ready", "joinedAt"}
+    assert peer["presence"] == "coming"
     assert (peer["id"], peer["ready"]) == (answer["pc_id"], False)
     assert after["model"] == served.room(told["sessionId"]).settings.live.model
     assert after["createdAt"] <= peer["joinedAt"]

@@ -11,6 +11,7 @@ from processors.frames import (
     AnswerBrokenFrame,
     AnswerCutFrame,
     AnswerSoundFrame,
+    AudioDroppedFrame,
     AudioPausedFrame,
     CitationsFrame,
     GenerationCompleteFrame,
@@ -41,6 +42,7 @@ OURS = [
 ]
 AT_ONCE = {
     SpeakerActivityFrame,
+    AudioDroppedFrame,
     AudioPausedFrame,
     AnswerCutFrame,
     ToolCancelFrame,

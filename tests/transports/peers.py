@@ -25,10 +25,11 @@ from tests.transports.real_video import moving_picture
 from transports.aiortc_seam import IceBinding, SamplingReceiver, seam
 from transports.ice import CandidatePolicy
 from transports.jitter import Playable, Received
+from transports.peer_config import PeerConfig
 from transports.picture_sampler import EncodedPicture
 from transports.rtp_arrival import RtpArrival
 from transports.sdp import SdpLimits, offer_untrusted
-from transports.webrtc_peer import PeerConfig, WebRTCPeer
+from transports.webrtc_peer import WebRTCPeer
 
 BOUND_S: Final = 10.0
 LOOPBACK: Final = IceBinding(hosts=("127.0.0.1",))

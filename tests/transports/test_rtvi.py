@@ -269,6 +269,7 @@ SAID: list[tuple[str, str, Any]] = [
     (rtvi.bot_tts_text("hi"), "bot-tts-text", {"text": "hi"}),
     (rtvi.bot_llm_text("hi"), "bot-llm-text", {"text": "hi"}),
     (rtvi.metrics({"ttfb": []}), "metrics", {"ttfb": []}),
+    (rtvi.REPLACED, "server-message", {"type": "replaced"}),
     (rtvi.USER_STARTED_SPEAKING, "user-started-speaking", None),
     (rtvi.USER_STOPPED_SPEAKING, "user-stopped-speaking", None),
     (rtvi.BOT_STARTED_SPEAKING, "bot-started-speaking", None),

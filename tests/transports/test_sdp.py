@@ -15,6 +15,7 @@ from transports.sdp import (
     MAX_WILDCARD_FEEDBACK,
     SdpLimits,
     answer_with_public_hosts,
+    fingerprints,
     offer_untrusted,
 )
 
@@ -256,3 +257,9 @@ def test_bound_addresses_become_public_ones() -> None:
 
 def test_without_public_addresses_the_answer_stays() -> None:
     assert answer_with_public_hosts(CHROMIUM, {}) == CHROMIUM
+
+
+def test_the_fingerprints_of_an_offer_are_read_in_any_case() -> None:
+    upper = "v=0\r\na=fingerprint:sha-256 AB:CD \r\nm=audio\r\na=fingerprint:SHA-1 ef:01\r\n"
+    assert fingerprints(upper) == fingerprints(upper.lower()) == {"sha-256 ab:cd", "sha-1 ef:01"}
+    assert fingerprints("v=0\r\n") == frozenset()

@@ -39,14 +39,18 @@ def refused(decode: Any, body: object, counter: str = "request_malformed") -> st
 
 @pytest.mark.parametrize("body", [None, {}, {"body": None}, {"body": {}}, {"transport": "x"}])
 def test_a_start_without_wishes(body: object) -> None:
-    assert start_untrusted(body) == Start(None, None, None, False)
+    assert start_untrusted(body) == Start(None, None, None, None, False)
 
 
 def test_wishes_are_in_the_body_or_beside_it() -> None:
-    wishes = {"sessionId": "s", "token": "t", "room": {"voice": "Puck"}}
-    expected = Start("s", "t", {"voice": "Puck"}, False)
+    wishes = {"sessionId": "s", "token": "t", "peer": "p", "room": {"voice": "Puck"}}
+    expected = Start("s", "t", "p", {"voice": "Puck"}, False)
     assert start_untrusted(wishes) == expected
     assert start_untrusted({"transport": "webrtc", "body": wishes}) == expected
+
+
+def test_an_empty_peer_is_none() -> None:
+    assert start_untrusted({"sessionId": "s", "peer": ""}).peer is None
 
 
 def test_default_ice_servers_are_asked_for_by_true_only() -> None:
@@ -67,6 +71,7 @@ def test_default_ice_servers_are_asked_for_by_true_only() -> None:
         {"sessionId": "x" * (MAX_TEXT_CHARS + 1)},
         {"token": ["t"]},
         {"token": "\ud800"},
+        {"peer": 7},
     ],
 )
 def test_a_bad_start_is_refused(body: object) -> None:

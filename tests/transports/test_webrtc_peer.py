@@ -32,6 +32,7 @@ from transports import rtvi, webrtc_peer
 from transports.aiortc_seam import IceBinding
 from transports.errors import MessageRefused, NoAddressLeft, SignallingRefused
 from transports.ice import candidate_untrusted
+from transports.peer_config import IceServer
 from transports.rate_limit import TokenBucket
 from transports.reorder_wait import MOST_S
 from transports.sctp_reassembly import MAX_MESSAGE_BYTES, MAX_PENDING_BYTES
@@ -41,7 +42,6 @@ from transports.webrtc_peer import (
     MAX_BUFFERED_BYTES,
     MAX_CANDIDATES,
     MESSAGE_BURST,
-    IceServer,
     WebRTCPeer,
 )
 
