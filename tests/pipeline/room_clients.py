@@ -17,6 +17,7 @@ from processors.frames import LinkStatus, LinkStatusFrame
 from tests.pipeline.in_process import LIMIT_S, Gate, until
 from tests.pipeline.room_parts import shared_parts
 from tests.transports.peers import POLICY, Client, client_with
+from tests.transports.udp_path import UdpPath, no_candidates
 from transports.sdp import SdpLimits, offer_untrusted
 from transports.webrtc_peer import WebRTCPeer
 
@@ -39,11 +40,18 @@ async def sdp_of(client: Client) -> str:
 
 
 async def join(
-    client: Client, room: Room, peer_id: str | None = None, *, restart: bool = False
+    client: Client,
+    room: Room,
+    peer_id: str | None = None,
+    *,
+    restart: bool = False,
+    path: UdpPath | None = None,
 ) -> str:
     """Returns the peer's id once the channel is open."""
-    answer, told_id = await room.offer(await sdp_of(client), peer_id, restart=restart)
-    await client.accept(answer)
+    offer = await sdp_of(client)
+    offer = offer if path is None else no_candidates(offer)
+    answer, told_id = await room.offer(offer, peer_id, restart=restart)
+    await client.accept(answer if path is None else path.bend(answer))
     await client.open_channel()
     return told_id
 

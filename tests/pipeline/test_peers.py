@@ -1,6 +1,7 @@
 """The peers of a room that is not running: who is there, who comes and goes, who is told what."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from pipeline import peers as peers_module
 from pipeline.errors import PeerUnknown, RoomUnknown, ServiceFull
+from pipeline.participant import Participant
 from pipeline.peers import Peers
 from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
@@ -25,7 +27,9 @@ from tests.pipeline.room_clients import (
 from tests.pipeline.room_parts import shared_parts
 from tests.transports.peers import Census, Client
 from tests.transports.rtp_streams import opus_payload
+from tests.transports.udp_path import UdpPath, udp_path
 from transports.errors import TransportError
+from transports.presence import Presence
 
 UNUSABLE = "v=0\r\n"
 
@@ -166,6 +170,77 @@ async def test_two_offers_of_one_who_was_away(monkeypatch: pytest.MonkeyPatch) -
         await late.accept(answer)
         await late.open_channel()
         assert list(room.peers) == [participant] and participant.state == "connected"
+
+
+# ---- who is there ---------------------------------------------------------------------------
+
+
+def cut(path: UdpPath, participant: Participant) -> None:
+    """The participant's time goes on, and nothing comes."""
+    path.is_cut = True
+    for half_seconds in range(24):
+        participant.beat(2000.0 + half_seconds / 2)
+    assert participant.presence is Presence.ABSENT
+
+
+async def test_who_is_coming_is_expected_and_not_present() -> None:
+    async with a_room() as room, clients() as (client,):
+        assert room.peers.nobody_expected and not room.peers.anybody_present
+        await room.peers.answer(await sdp_of(client), None, restart=False)
+        room.peers.beat(1.0)
+        assert not room.peers.nobody_expected and not room.peers.anybody_present
+
+
+async def test_the_others_are_told_who_is_there_and_who_is_not() -> None:
+    async with a_room() as room, udp_path() as path, clients(2) as (watcher, other):
+        await join(watcher, room)
+        say_ready(watcher)
+        await until(lambda: room.peers.ready)
+        peer_id = await join(other, room, path=path)
+        say_ready(other)
+        await until(lambda: len(room.peers.ready) == 2)
+        for _ in range(3):
+            room.peers.beat(1000.0)
+        assert room.peers.anybody_present
+        cut(path, room.peers.by_id[peer_id])
+        path.is_cut = False
+        await gone(other, room, peer_id)
+        room.peers.broadcast('{"type": "last"}')
+        told = []
+        while (message := json.loads(await watcher.messages.get()))["type"] != "last":
+            told.append(message["data"])
+        assert told == [
+            {"type": "participant", "peer": peer_id, "state": state}
+            for state in ("present", "absent", "left")
+        ]
+
+
+async def test_one_that_only_changed_its_connection_has_not_been_away() -> None:
+    async with a_room() as room, clients(3) as (watcher, old, new):
+        await join(watcher, room)
+        peer_id = await join(old, room)
+        room.peers.beat(1000.0)
+        say_ready(watcher)
+        await until(lambda: room.peers.ready)
+        await join(new, room, peer_id, restart=True)
+        room.peers.beat(1000.0)
+        assert room.peers.by_id[peer_id].presence is Presence.PRESENT
+        room.peers.broadcast('{"type": "last"}')
+        assert json.loads(await watcher.messages.get()) == {"type": "last"}
+
+
+async def test_who_is_absent_makes_place_in_a_full_room() -> None:
+    async with a_room(max_peers=1) as room, udp_path() as path, clients(3) as (old, new, third):
+        first = await join(old, room, path=path)
+        room.peers.beat(1000.0)
+        with pytest.raises(ServiceFull):
+            await join(new, room)
+        cut(path, room.peers.by_id[first])
+        second = await join(new, room)
+        with pytest.raises(ServiceFull):  # its place is given away once
+            await join(third, room)
+        await until(lambda: ids(room.peers) == [second])
+        assert room.peers.knows(first)
 
 
 # ---- what they are told ---------------------------------------------------------------------
