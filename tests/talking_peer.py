@@ -25,6 +25,7 @@ from processors.opus import INPUT_HZ, OpusDecoder
 from processors.playout import RTP_CLOCK_HZ
 from processors.voice_activity import level_db
 from tests.browser.stage_set import room_picture
+from tests.transports.udp_path import UdpPath, no_candidates
 from transports.aiortc_seam import IceBinding, SamplingReceiver, seam
 from transports.rtp_arrival import RtpArrival
 
@@ -124,6 +125,7 @@ class TalkingPeer:
     session_id: str = ""
     token: str = ""
     peer_id: str = ""
+    path: UdpPath | None = None
     messages: list[dict[str, Any]] = field(default_factory=list)
     packets: list[Packet] = field(default_factory=list)
     _decoder: OpusDecoder = field(default_factory=OpusDecoder)
@@ -149,11 +151,18 @@ class TalkingPeer:
         return sound
 
     async def join(self, room: dict[str, Any] | None = None, **body: Any) -> None:
-        """Start, offer, `client-ready`; returns when the bot is ready."""
+        """Start, offer, `client-ready`; returns when the bot is ready.
+
+        With `peer` in the body in the place of that one, where the service still has it.
+        """
         wish = {"body": {**body, **({} if room is None else {"room": room})}}
         started = await self.post("/start", wish)
         self.session_id, self.token = started["sessionId"], started["token"]
-        await self.offer()
+        place = started.get("peer")
+        await self.offer(pc_id=place, restart=place is not None)
+        await self.ready()
+
+    async def ready(self) -> None:
         self.send("client-ready", {"version": "2.0.0", "about": {"library": "tests"}})
         await self.told("bot-ready")
 
@@ -167,13 +176,13 @@ class TalkingPeer:
         with seam(self, LOOPBACK):
             await self.connection.setLocalDescription(await self.connection.createOffer())
         sdp = self.connection.localDescription.sdp
+        sdp = sdp if self.path is None else no_candidates(sdp)
         body = {"sdp": sdp, "type": "offer", "pc_id": pc_id, "restart_pc": restart}
         answer = await self.post(path or f"/sessions/{self.session_id}/api/offer", body)
         self.peer_id = answer["pc_id"]
+        sdp = answer["sdp"] if self.path is None else self.path.bend(answer["sdp"])
         with seam(self, LOOPBACK):
-            await self.connection.setRemoteDescription(
-                RTCSessionDescription(answer["sdp"], answer["type"])
-            )
+            await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         async with asyncio.timeout(LIMIT_S):
             await self.opened.wait()
 
@@ -239,11 +248,13 @@ class TalkingPeer:
 
 
 @asynccontextmanager
-async def talking_peer(url: str, *, camera: Camera | None = None) -> AsyncIterator[TalkingPeer]:
-    """A peer that has not joined yet; it leaves at the end."""
+async def talking_peer(
+    url: str, *, camera: Camera | None = None, path: UdpPath | None = None
+) -> AsyncIterator[TalkingPeer]:
+    """A peer that has not joined yet; it leaves at the end. Its media goes by `path`, if given."""
     async with aiohttp.ClientSession(url) as http:
         microphone = Microphone()
-        peer = TalkingPeer(http, RTCPeerConnection(NO_SERVERS), microphone)
+        peer = TalkingPeer(http, RTCPeerConnection(NO_SERVERS), microphone, path=path)
         with seam(peer, LOOPBACK):
             peer.connection.addTrack(microphone)
             if camera is not None:
