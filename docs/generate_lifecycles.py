@@ -9,7 +9,7 @@ from pipeline import lifecycle
 from processors import voice_activity
 from processors.gemini import link, watchdog
 from processors.images import tree
-from transports import sampler_state, video_mode
+from transports import presence, sampler_state, video_mode
 
 PAGE: Final = Path(__file__).parent / "lifecycle.md"
 
@@ -59,6 +59,12 @@ def page() -> str:
             "pipeline/lifecycle.py",
             arrows(lifecycle.TRANSITIONS),
             lifecycle.RoomState.OPEN,
+        ),
+        diagram(
+            "Whether a peer is there",
+            "transports/presence.py",
+            arrows(presence.TRANSITIONS),
+            presence.Presence.COMING,
         ),
         diagram(
             "The link to Gemini",

@@ -188,7 +188,11 @@ class ServiceSettings(SettingsModel):
     )
     connect_timeout_s: Real = setting(15.0, "Time a peer has to connect.", unit="s", ge=1, le=120)
     idle_timeout_s: Real = setting(
-        60.0, "Time a room waits without peers.", unit="s", ge=0, le=86_400
+        60.0,
+        "Time a room waits while nobody is in it: for the first peer, or for one to come back.",
+        unit="s",
+        ge=0,
+        le=86_400,
     )
     shutdown_s: Real = setting(
         8.0, "Time to end calls politely after SIGTERM.", unit="s", ge=0, lt=EXIT_LIMIT_S

@@ -44,6 +44,7 @@ SEAMS: Final[Mapping[str, str]] = {
     "tests/transports/test_aiortc_seam.py": "watches what the seam replaces",
     "tests/transports/test_packet_guards.py": "sends what aiortc itself would never send",
     "tests/pipeline/test_peers.py": "sees whom a room keeps in mind when they are away",
+    "tests/pipeline/test_absence.py": "counts the beats in which nothing is played",
     "tests/pipeline/test_room.py": "sees that a pipeline runs before it is ended",
     "tests/transports/test_direct_sender.py": "looks where a packet leaves the connection",
     "tests/transports/test_direct_media.py": "watches which way media takes",

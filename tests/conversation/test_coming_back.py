@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline import service
+from pipeline.connectivity import peer_config
 from pipeline.lifecycle import RoomState
 from pipeline.room import Room
 from pipeline.service import Running, serving
@@ -54,12 +54,11 @@ async def easel(
     folder: Path, monkeypatch: pytest.MonkeyPatch, **environment: str
 ) -> AsyncIterator[Easel]:
     """The service in this process, where a peer is absent soon, and the emulator."""
-    stock = service.peer_config
 
     def impatient(*args: Any, **options: Any) -> PeerConfig:
-        return replace(stock(*args, **options), silence=SOON)
+        return replace(peer_config(*args, **options), silence=SOON)
 
-    monkeypatch.setattr(service, "peer_config", impatient)
+    monkeypatch.setattr("pipeline.service.peer_config", impatient)
     async with emulator(folder) as gemini:
         for name, value in gemini.environment.items():
             monkeypatch.setenv(name, value)
@@ -194,7 +193,7 @@ async def test_two_tabs_are_two_peers_and_a_doubled_one_is_told(
         assert len({first.peer_id, second.peer_id}) == 2
         await until(lambda: served.room.peers.anybody_present)
         place = {"sessionId": first.session_id, "token": first.token, "peer": first.peer_id}
-        await doubled.join(**place)
+        await doubled.join(None, **place)
         await first.told("server-message", lambda data: data["type"] == "replaced")
         await until(lambda: first.connection.connectionState == "closed")
         doubled.write("hello")
@@ -221,5 +220,5 @@ async def test_a_place_that_nobody_has_is_taken_as_new(
         await first.join()
         place = {"sessionId": first.session_id, "token": first.token, "peer": "of another room"}
         assert (await first.post("/start", {"body": place}))["peer"] is None
-        await second.join(**place)
+        await second.join(None, **place)
         assert len(served.room.peers) == 2

@@ -40,7 +40,7 @@ def test_it_is_coming_until_it_is_connected_however_long_that_takes() -> None:
     watch = PresenceWatch(LIMITS)
     for second in range(60):
         assert not watch.beat(float(second), connected=False, heard=second % 2 == 0)
-    assert watch.state is Presence.COMING
+        assert watch.state is Presence.COMING
     assert watch.beat(60.0, connected=True, heard=False)
     assert watch.state is Presence.PRESENT
 
