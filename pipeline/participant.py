@@ -159,8 +159,11 @@ class Participant:
         life.add_done_callback(self._lives.discard)
 
     def _replace(self, old: WebRTCPeer) -> None:
-        """Whoever has it is told, in case it is another tab: it must not fight for its place."""
-        if old.presence.state is Presence.PRESENT and old.send_message(rtvi.REPLACED):
+        """Whoever has it is told, in case it is another tab: it must not fight for its place.
+
+        Also one that is absent: a tab that was frozen reads its messages when it thaws.
+        """
+        if old.send_message(rtvi.REPLACED) and old.presence.state is not Presence.ABSENT:
             old.counters.replaced += 1
         old.end("replaced by a new connection")
         self._room.audio_in.remove(self.peer_id)

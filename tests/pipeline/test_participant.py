@@ -384,6 +384,20 @@ async def test_a_connection_that_is_replaced_is_told_once() -> None:
         assert connections.counters()["connection"].replaced == 1
 
 
+async def test_one_that_is_absent_reads_it_when_it_is_back() -> None:
+    async with participating() as (participant, _, connections):
+        async with udp_path() as path, clients(2) as (old, new):
+            await connect_by(path, participant, old)
+            beats(participant, 1)
+            path.is_cut = True
+            beats(participant, 12)
+            path.is_cut = False  # the first that passes is what it is told
+            await connect(participant, new)
+            assert (await hears(old, "server-message"))["data"] == {"type": "replaced"}
+            await until(lambda: connections.all[0].state == "closed")
+            assert connections.counters()["connection"].replaced == 0
+
+
 async def test_one_that_is_absent_may_be_ended_and_no_other() -> None:
     async with participating() as (participant, book, _):
         assert not participant.end_if_absent("its place was needed")
