@@ -194,6 +194,12 @@ class Participant:
         if self._peer is not None:
             self._peer.send_audio(payload, timestamp, TIMESTAMP_STEP)
 
+    def is_by(self, fingerprint: str | None) -> bool:
+        """Whether its connection is the one with this certificate; any is, if none is named."""
+        if fingerprint is None or self._peer is None:
+            return True
+        return fingerprint.casefold() in self._peer.fingerprints
+
     def end_if_absent(self, reason: str) -> bool:
         """Ends its connection without a word. False: it is here, or it ends already."""
         peer = self._peer

@@ -112,11 +112,11 @@ async def _add_candidates(room: Room, wish: Candidates) -> web.Response:
 
 @routes.delete("/sessions/{id}/api/offer")
 async def leave(request: web.Request) -> web.Response:
-    """Ends the connection that `pc_id` names; one that is gone already is no mistake."""
+    """Ends the connection that is meant; one that is gone or replaced already is no mistake."""
     room = room_of(request)
-    peer_id = decode_leave_untrusted(await json_untrusted(request))
-    participant = room.peers.by_id.get(peer_id)
-    if participant is not None:
+    wish = decode_leave_untrusted(await json_untrusted(request))
+    participant = room.peers.by_id.get(wish.pc_id)
+    if participant is not None and participant.is_by(wish.fingerprint):
         await participant.close("the client left")
     return web.json_response({"status": "success"})
 

@@ -36,6 +36,15 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """`pc_id` is "" of one that had none yet. `fingerprint` names the connection that it leaves,
+    of those there may have been under that id, by its certificate, as its SDP does."""
+
+    pc_id: str
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """`room` are the overrides of the room's settings, as they came; `peer` is who comes back."""
 
@@ -97,9 +106,12 @@ def decode_candidates_untrusted(
     return Candidates(pc_id, tuple(c for c in found if c is not None))
 
 
-def decode_leave_untrusted(body: object) -> str:
-    """`DELETE …/api/offer`: the id of the peer that leaves, "" when it had none yet."""
-    return _optional_text(_object(body, "The request body"), "pc_id") or ""
+def decode_leave_untrusted(body: object) -> Leave:
+    """`DELETE …/api/offer`."""
+    fields = _object(body, "The request body")
+    return Leave(
+        _optional_text(fields, "pc_id") or "", _optional_text(fields, "fingerprint") or None
+    )
 
 
 def _candidate(entry: object, policy: CandidatePolicy) -> IceCandidate | None:

@@ -295,6 +295,24 @@ async def test_who_leaves_is_gone_and_the_others_stay(served: Easel) -> None:
     assert room.lifecycle.state is RoomState.EMPTY
 
 
+async def test_who_was_replaced_takes_nobody_along(served: Easel) -> None:
+    """A page that is reloaded, or a tab that was doubled, says goodbye when it closes."""
+    told = await served.start()
+    early, late = await an_offer(), await an_offer()
+    peer_id = (await offered(served, door(told), early))["pc_id"]
+    await offered(served, door(told), late, pc_id=peer_id, restart_pc=True)
+    room = served.room(told["sessionId"])
+    for offer, left in ((early, [peer_id]), (late, [])):
+        (fingerprint,) = {
+            line.partition(":")[2]
+            for line in offer.splitlines()
+            if line.startswith("a=fingerprint:sha-256")
+        }
+        wish = {"pc_id": peer_id, "fingerprint": fingerprint}
+        assert (await served.asked("DELETE", door(told), json=wish))[0] == 200
+        assert list(room.peers.by_id) == left
+
+
 @pytest.mark.parametrize("body", [{}, {"pc_id": None}, {"pc_id": ""}, {"pc_id": "guessed"}])
 async def test_without_an_id_that_is_known_nobody_leaves(served: Easel, body: Any) -> None:
     told = await served.start()

@@ -13,6 +13,7 @@ from transports.ice import CandidatePolicy
 from transports.sdp import SdpLimits
 from transports.signalling import (
     MAX_TEXT_CHARS,
+    Leave,
     Start,
     decode_candidates_untrusted,
     decode_leave_untrusted,
@@ -199,12 +200,14 @@ def test_too_many_candidates_in_one_request() -> None:
 
 
 def test_who_leaves_is_named() -> None:
-    assert decode_leave_untrusted({"pc_id": "p"}) == "p"
+    assert decode_leave_untrusted({"pc_id": "p"}) == Leave("p", None)
+    named = {"pc_id": "p", "fingerprint": "sha-256 AB:CD"}
+    assert decode_leave_untrusted(named) == Leave("p", "sha-256 AB:CD")
 
 
-@pytest.mark.parametrize("body", [{}, {"pc_id": None}, {"pc_id": ""}])
+@pytest.mark.parametrize("body", [{}, {"pc_id": None}, {"pc_id": "", "fingerprint": ""}])
 def test_one_that_had_no_id_yet_may_leave(body: object) -> None:
-    assert decode_leave_untrusted(body) == ""
+    assert decode_leave_untrusted(body) == Leave("", None)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +220,7 @@ def test_one_that_had_no_id_yet_may_leave(body: object) -> None:
         {"pc_id": ["p"]},
         {"pc_id": "x" * (MAX_TEXT_CHARS + 1)},
         {"pc_id": "\ud800"},
+        {"pc_id": "p", "fingerprint": 7},
     ],
 )
 def test_a_bad_goodbye_is_refused(body: object) -> None:
