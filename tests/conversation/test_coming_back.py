@@ -25,7 +25,7 @@ from transports.presence import SilenceLimits
 
 pytestmark = pytest.mark.realtime
 
-SOON: Final = SilenceLimits(0.3, 0.3)
+SOON: Final = SilenceLimits(1.0, 1.0)  # of a microphone something comes every 20 ms
 NOBODY: Final = 404
 
 
@@ -51,12 +51,15 @@ class Easel:
 
 @asynccontextmanager
 async def easel(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, **environment: str
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    silence: SilenceLimits = SOON,
+    **environment: str,
 ) -> AsyncIterator[Easel]:
     """The service in this process, where a peer is absent soon, and the emulator."""
 
     def impatient(*args: Any, **options: Any) -> PeerConfig:
-        return replace(peer_config(*args, **options), silence=SOON)
+        return replace(peer_config(*args, **options), silence=silence)
 
     monkeypatch.setattr("pipeline.service.peer_config", impatient)
     async with emulator(folder) as gemini:
@@ -183,7 +186,7 @@ async def test_two_tabs_are_two_peers_and_a_doubled_one_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with (
-        easel(tmp_path, monkeypatch) as served,
+        easel(tmp_path, monkeypatch, SilenceLimits()) as served,
         talking_peer(served.url) as first,
         talking_peer(served.url) as second,
         talking_peer(served.url) as doubled,
