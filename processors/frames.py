@@ -131,14 +131,6 @@ class UtteranceReplayedFrame(DataFrame):
 
 
 @dataclass
-class AudioDroppedFrame(DataFrame):
-    """So much of what people said could not be kept while there was no connection."""
-
-    seconds: float
-    interruptible: bool = field(default=False, init=False)
-
-
-@dataclass
 class AnswerCutFrame(SystemFrame):
     """An interruption silenced the answer: `heard_s` of the `received_s` had been played."""
 
