@@ -13,18 +13,18 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
+from pipeline.in_force import InForce
 from pipeline.recollection import Recollection
-from pipeline.room_settings import RoomSettings
+from pipeline.room_settings import RoomSettings, VideoSettings
 from pipeline.shared import Shared
 from processors.audio_in import AudioIn
 from processors.audio_out import AudioOut
 from processors.conversation import Conversation, image_part
 from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.history import HistoryTurn
-from processors.gemini.live_config import live_connect_config
+from processors.gemini.live_config import LiveSetup
 from processors.gemini.live_core import LiveCore
 from processors.gemini.outbox import Outbox
-from processors.gemini.profiles import profile_for
 from processors.gemini.stage import GeminiStage
 from processors.images.store import MemoryStore
 from processors.images.studio import Studio
@@ -59,6 +59,7 @@ class Parts:
     video_in: VideoIn
     studio: Studio
     store: MemoryStore
+    setup: LiveSetup
 
     @property
     def stages(self) -> list[FrameProcessor]:
@@ -67,6 +68,11 @@ class Parts:
     @property
     def conversation(self) -> Conversation:
         return self.transcripts.conversation
+
+    def configure(self, settings: RoomSettings) -> None:
+        """What follows a change by itself, without a word to Gemini."""
+        self.studio.configure(settings.image)
+        self.video_in.configure(video_config(settings.video))
 
     def counters(self) -> dict[str, Any]:
         """Each part's counters, a dataclass of numbers."""
@@ -82,30 +88,28 @@ class Parts:
 
 
 def assemble(
-    settings: RoomSettings,
+    in_force: InForce,
     shared: Shared,
     send_audio: Callable[[bytes, int], None],
 ) -> Parts:
     """The parts of one room, connected but not running. Raises `ToolUnusable`."""
+    settings = in_force.settings
     live = settings.live
-    profile = profile_for(live.model, vertex=shared.vertex)
     entry, store = RoomInput(), MemoryStore()
     studio = Studio(shared.client, settings.image, store, shared.executor, entry.feed)
+    toolset = Toolset(
+        (*studio.tools(), *shared.tools), lambda name: in_force.settings.live.allows_tool(name)
+    )
+    setup = LiveSetup(
+        lambda: in_force.settings.live, lambda: toolset.declarations, vertex=shared.vertex
+    )
     conversation = Conversation()
     conversation.begin_with([_content(turn) for turn in live.history])
-    recollection = Recollection(conversation, studio.tree, store.get, profile)
-    toolset = Toolset(t for t in (*studio.tools(), *shared.tools) if live.allows_tool(t.name))
+    recollection = Recollection(conversation, studio.tree, store.get, setup.profile)
     gemini = GeminiStage(
         shared.client,
         live.model,
-        lambda handle, seeded: live_connect_config(
-            live,
-            profile=profile,
-            tools=toolset.declarations,
-            handle=handle,
-            vertex=shared.vertex,
-            seeded=seeded,
-        ),
+        setup.config,
         recollection.seed,
         LiveCore(
             lambda: conversation.turn,
@@ -113,7 +117,7 @@ def assemble(
         ),
         None if live.automatic_activity_detection.enabled else ActivityMarks(),
     )
-    model_waits = profile.tool_behavior == "BLOCKING"
+    model_waits = setup.profile.tool_behavior == "BLOCKING"
     return Parts(
         input=entry,
         gemini=gemini,
@@ -121,9 +125,10 @@ def assemble(
         audio_out=AudioOut(send_audio, settings.audio.max_output_backlog_s),
         transcripts=Transcripts(conversation),
         audio_in=AudioIn(entry.feed),
-        video_in=VideoIn(_video_config(settings), shared.executor, entry.feed, studio.saw),
+        video_in=VideoIn(video_config(settings.video), shared.executor, entry.feed, studio.saw),
         studio=studio,
         store=store,
+        setup=setup,
     )
 
 
@@ -138,8 +143,7 @@ def _content(turn: HistoryTurn) -> dict[str, Any]:
     return {"role": turn.role, "parts": parts}
 
 
-def _video_config(settings: RoomSettings) -> VideoInConfig:
-    video = settings.video
+def video_config(video: VideoSettings) -> VideoInConfig:
     return VideoInConfig(
         interval_s=1.0 / video.max_per_second,
         long_side_px=video.long_side_px,

@@ -11,9 +11,11 @@ from typing import Any, Final
 from pipecat.frames.frames import Frame
 
 from pipeline.assembly import assemble, running
+from pipeline.changes import UPDATE_SETTINGS, Changes
 from pipeline.errors import RoomUnknown
 from pipeline.fan_out import FanOut
 from pipeline.gallery import Gallery
+from pipeline.in_force import InForce
 from pipeline.jobs import Jobs
 from pipeline.lifecycle import CLOSING_LIMIT_S, Lifecycle, RoomEvent, RoomState
 from pipeline.log import log_context
@@ -57,11 +59,18 @@ class Room:
         self.room_id = room_id
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self.created_at = time.time()
-        self.settings = settings
+        self._in_force = InForce(settings)
         self.link_status = LinkStatus.CONNECTING
         self.usage = Usage()
         self.peers = Peers(self, shared)
-        self.parts = assemble(settings, shared, self.peers.send_audio)
+        self.parts = assemble(self._in_force, shared, self.peers.send_audio)
+        self.changes = Changes(
+            self._in_force,
+            self.parts.gemini.live,
+            self.parts.setup,
+            self.parts.configure,
+            vertex=shared.vertex,
+        )
         self.gallery = Gallery(
             room_id, shared.signer, self.peers.by_id, shared.count, self._present_turn
         )
@@ -73,6 +82,11 @@ class Room:
         self._beats = 0
         self._greeting = settings.greeting
         self._camera_of: str | None = None
+
+    @property
+    def settings(self) -> RoomSettings:
+        """Those in force now."""
+        return self._in_force.settings
 
     @property
     def audio_in(self) -> AudioIn:
@@ -98,6 +112,7 @@ class Room:
                 return
             stack.push_async_callback(self.parts.video_in.close)
             stack.push_async_callback(self._jobs.close)
+            stack.push_async_callback(self.changes.close)
             last = FanOut(self.peers.broadcast, self.on_frame)
             stages = [*self.parts.stages, last]
             await stack.enter_async_context(running(stages, self._pipeline_ended))
@@ -157,6 +172,7 @@ class Room:
         """Each part's counters, a dataclass of numbers."""
         return {
             "peers": self.peers.counters,
+            "changes": self.changes.counters,
             **self.peers.connections.counters(),
             **self.parts.counters(),
         }
@@ -222,6 +238,9 @@ class Room:
     def asked(self, participant: Participant, message: rtvi.ClientMessage) -> None:
         if message.kind == "image-ack":
             self.gallery.acknowledged(participant, message.data)
+            return
+        if message.kind == UPDATE_SETTINGS:
+            self.changes.ask(message, participant.send)
             return
         self.count("message_unsupported")
         participant.send(rtvi.error_response(message.message_id, "Easel knows no such message."))

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from pipeline.doors import DOORS, bearer, check_token, json_untrusted, room_of
+from pipeline.in_force import shown
 from pipeline.log import log_context
 from pipeline.room import Room
 from pipeline.room_overrides import room_settings_untrusted
@@ -134,6 +135,7 @@ def state_of(room: Room) -> dict[str, Any]:
         "createdAt": room.created_at,
         "link": room.link_status.value,
         "model": room.settings.live.model,
+        "settings": shown(room.settings),
         "peers": [
             {
                 "id": p.peer_id,

@@ -102,9 +102,13 @@ def _declared(name: str, function: ToolFunction, time_limit_s: float, slow: bool
 
 
 class Toolset(Mapping[str, Tool]):
-    """Tools by name. Raises `ToolUnusable` when two have the same."""
+    """Tools by name, as far as `allows` says of each name. Raises `ToolUnusable` when two have
+    the same."""
 
-    def __init__(self, tools: Iterable[Tool] = ()) -> None:
+    def __init__(
+        self, tools: Iterable[Tool] = (), allows: Callable[[str], bool] = lambda name: True
+    ) -> None:
+        self._allows = allows
         self._tools: dict[str, Tool] = {}
         for item in tools:
             if item.name in self._tools:
@@ -112,17 +116,19 @@ class Toolset(Mapping[str, Tool]):
             self._tools[item.name] = item
 
     def __getitem__(self, name: str) -> Tool:
+        if not self._allows(name):
+            raise KeyError(name)
         return self._tools[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._tools)
+        return filter(self._allows, self._tools)
 
     def __len__(self) -> int:
-        return len(self._tools)
+        return sum(1 for _ in self)
 
     @property
     def declarations(self) -> list[types.FunctionDeclaration]:
-        return [item.declaration for item in self._tools.values()]
+        return [item.declaration for item in self.values()]
 
 
 def installed_tools(module_name: str | None, *, taken: Collection[str] = ()) -> list[Tool]:

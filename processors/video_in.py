@@ -80,6 +80,11 @@ class VideoIn:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
+    def configure(self, config: VideoInConfig) -> None:
+        """For the pictures that come from now on."""
+        self._config = config
+        self._cadence.min_gap_s = config.interval_s * EARLY_SHARE
+
     def picture(
         self, peer_id: str, pictures: CodedPictures, lost: Callable[[], None] = lambda: None
     ) -> None:

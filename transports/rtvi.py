@@ -231,6 +231,12 @@ def error_response(message_id: str, sentence: str) -> str:
     )
 
 
+def server_response(message_id: str, kind: str, data: Any) -> str:
+    """The answer to the `client-message` of that id and kind."""
+    payload = models.RawServerResponseData(t=kind, d=data)
+    return _encode(models.ServerResponse(id=message_id, data=payload))
+
+
 def server_message(data: Mapping[str, Any]) -> str:
     return _encode(models.ServerMessage(data=data))
 

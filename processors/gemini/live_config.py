@@ -6,12 +6,13 @@ left out, because the server refuses some fields for their presence alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from google.genai import types
 
 from .generation_config import media_resolution, safety_settings, thinking_level
-from .profiles import ModelProfile, prebuilt_voice
+from .outbox import ContextUpdate
+from .profiles import ModelProfile, prebuilt_voice, profile_for
 from .settings import ActivityDetection, LiveSettings, Transcription
 
 
@@ -62,6 +63,45 @@ def live_connect_config(
         translation_config=_translation(settings),
         labels=settings.labels or None,
     )
+
+
+class LiveSetup:
+    """What Gemini is told of settings and tools, as they are when it is told.
+
+    The model is the one that was set at first.
+    """
+
+    def __init__(
+        self,
+        settings: Callable[[], LiveSettings],
+        tools: Callable[[], Sequence[types.FunctionDeclaration]],
+        *,
+        vertex: bool,
+    ) -> None:
+        self.profile = profile_for(settings().model, vertex=vertex)
+        self._settings = settings
+        self._tools = tools
+        self._vertex = vertex
+
+    def config(self, handle: str | None, seeded: bool) -> types.LiveConnectConfig:
+        """For the next connection."""
+        return live_connect_config(
+            self._settings(),
+            profile=self.profile,
+            tools=self._tools(),
+            handle=handle,
+            vertex=self._vertex,
+            seeded=seeded,
+        )
+
+    def update(self, *, instruction: bool, tools: bool) -> ContextUpdate:
+        """For the connection there is. There must be an instruction, or it must not change."""
+        settings = self._settings()
+        declared = _tools(settings, self.profile, self._tools()) or []
+        return ContextUpdate(
+            settings.system_instruction if instruction else None,
+            tuple(declared) if tools else None,
+        )
 
 
 def _http_options(

@@ -64,11 +64,16 @@ class Studio:
         self.tree = ImageTree()
         self.store = store
         self.sources = Sources()
+        self._client = client
         self._model = ImageModel(client, settings)
         self._time_limit_s = settings.timeout_s
         self._places = asyncio.Semaphore(settings.max_concurrent)
         self._executor = executor
         self._emit = emit
+
+    def configure(self, settings: ImageSettings) -> None:
+        """For the images that are begun from now on. Time limit and places stay as they were."""
+        self._model = ImageModel(self._client, settings)
 
     @property
     def camera(self) -> CameraPicture | None:

@@ -18,6 +18,7 @@ from pipeline.assembly import (
     assemble,
     running,
 )
+from pipeline.in_force import InForce
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from processors.gemini.activity_marks import ActivityMarks
@@ -35,7 +36,7 @@ def shared() -> Iterator[Shared]:
 
 def parts_of(shared: Shared, **given: Any) -> Parts:
     settings = RoomSettings.model_validate(given)
-    return assemble(settings, shared, lambda payload, timestamp: None)
+    return assemble(InForce(settings), shared, lambda payload, timestamp: None)
 
 
 async def test_how_much_sound_may_wait_is_a_setting(shared: Shared) -> None:
