@@ -14,6 +14,7 @@ import annotated_types
 from pydantic import SecretStr
 
 from pipeline.catalogue import Entry, entries
+from pipeline.change_plan import Kind, rule_of
 from pipeline.settings import Settings
 from processors.gemini import profiles as live
 from processors.gemini.generation import HarmCategory, HarmThreshold, SettingsModel
@@ -47,7 +48,18 @@ those that have a key in the tables below, in the object `room`:
 - A default of – leaves the choice to the model.
 - What the model or the backend would not accept is refused before anything connects. A model that
   is not in the tables at the end may be given anything.
+- The column "In a call" says how a setting changes while people talk ([wire.md](wire.md)): `at
+  once` with the next image or picture, by a `new connection` that resumes the conversation, or
+  `anew`: by a context update where the model takes one, else in a fresh session that is told the
+  history. `no`: open another room.
 """
+
+IN_A_CALL = {
+    Kind.OURS: "at once",
+    Kind.SETUP: "new connection",
+    Kind.PREAMBLE: "anew",
+    Kind.FIXED: "no",
+}
 
 SDK_VARIABLES = """\
 ## Variables of google-genai
@@ -95,21 +107,28 @@ def _section(title: str, path: tuple[str, ...]) -> str:
             _default(entry),
             _values(entry),
             entry.page("models") if entry.for_rooms else "",
+            _in_a_call(entry),
             entry.info.description or "",
         )
         for entry in entries()
         if entry.path[: len(path)] == path
     ]
-    head = ["Variable", "Key in `room`", "Default", "Values", "Models", "Meaning"]
+    head = ["Variable", "Key in `room`", "Default", "Values", "Models", "In a call", "Meaning"]
     keep = [
         index
         for index, _ in enumerate(head)
-        if index not in ((1, 4) if path[0] == "service" else ())
+        if index not in ((1, 4, 5) if path[0] == "service" else ())
     ]
     table = _table(
         [head[index] for index in keep], ([row[index] for index in keep] for row in rows)
     )
     return f"## {title}\n\n{table}"
+
+
+def _in_a_call(entry: Entry) -> str:
+    if entry.operator_only:
+        return "no"
+    return IN_A_CALL[rule_of(entry.path[1:]).kind]
 
 
 def _table(head: list[str], rows: Iterable[Iterable[str]]) -> str:

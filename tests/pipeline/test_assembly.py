@@ -24,6 +24,7 @@ from pipeline.shared import Shared
 from processors.gemini.activity_marks import ActivityMarks
 from processors.images.pixels import Picture
 from processors.room_input import RoomInput
+from processors.video_in import VideoInConfig
 from tests.pipeline.room_parts import shared_parts
 from tests.processors.virtual_time import in_virtual_time
 
@@ -54,6 +55,19 @@ async def test_who_marks_where_speech_begins_is_a_setting(shared: Shared) -> Non
     assert parts_of(shared).gemini.marks is None
     own = parts_of(shared, live={"automaticActivityDetection": False})
     assert isinstance(own.gemini.marks, ActivityMarks)
+
+
+async def test_images_and_pictures_follow_a_change(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, told = parts_of(shared), list[object]()
+    monkeypatch.setattr(parts.studio, "configure", told.append)
+    monkeypatch.setattr(parts.video_in, "configure", told.append)
+    new = RoomSettings.model_validate(
+        {"image": {"size": "2K"}, "video": {"maxPerSecond": 0.5, "longSidePx": 64}}
+    )
+    parts.configure(new)
+    assert told == [new.image, VideoInConfig(interval_s=2.0, long_side_px=64)]
 
 
 async def test_every_part_that_drops_or_replaces_counts(shared: Shared) -> None:

@@ -21,6 +21,7 @@ STATE_KEYS = {
     "createdAt",
     "link",
     "model",
+    "settings",
     "peers",
     "turns",
     "history",
@@ -103,6 +104,7 @@ async def test_a_room_may_override_settings(served: Easel, nested: bool) -> None
     assert other.settings.live.temperature != 0.5
     _, state, _, _ = await served.asked("GET", f"/sessions/{told['sessionId']}")
     assert state["history"] == history
+    assert state["settings"]["temperature"] == 0.5 and "Ada" not in str(state["settings"])
     assert other.parts.conversation.contents() == []
 
 

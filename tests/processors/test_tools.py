@@ -173,6 +173,15 @@ def test_a_toolset_finds_tools_by_name() -> None:
     assert [item.name for item in tools.declarations] == ["weather", "news"]
 
 
+def test_a_toolset_holds_what_is_allowed_now() -> None:
+    allowed = {"news"}
+    tools = Toolset([tool(weather), tool(news)], lambda name: name in allowed)
+    assert (list(tools), len(tools)) == (["news"], 1)
+    assert tools.get("weather") is None and "weather" not in tools
+    allowed.add("weather")
+    assert [item.name for item in tools.declarations] == ["weather", "news"]
+
+
 def test_two_tools_of_one_name_are_refused() -> None:
     with pytest.raises(ToolUnusable, match="two tools are called weather"):
         Toolset([tool(weather), tool(weather)])

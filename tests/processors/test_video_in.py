@@ -98,6 +98,16 @@ async def test_quality_is_as_configured(executor: ThreadPoolExecutor) -> None:
     assert sizes[0] < sizes[1]
 
 
+async def test_it_can_be_configured_anew(video_in: VideoIn, seen: Seen) -> None:
+    video_in.configure(VideoInConfig(interval_s=0.0, long_side_px=64))
+    for _ in range(2):
+        video_in.picture("peer", KEY)
+        await until(lambda: video_in.counters.sent)
+        video_in.counters.sent = 0
+    assert [frame.size for frame in seen.frames] == [(64, 48), (64, 48)]
+    assert seen.times[1] - seen.times[0] < INTERVAL_S * EARLY_SHARE
+
+
 async def test_an_early_picture_waits_for_its_time(video_in: VideoIn, seen: Seen) -> None:
     video_in.picture("peer", KEY)
     await seen.wait_for(1)

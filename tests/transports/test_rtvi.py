@@ -294,6 +294,9 @@ def test_answers_carry_the_id_of_what_they_answer() -> None:
     assert (ready["type"], ready["id"]) == ("bot-ready", "7")
     assert ready["data"]["version"] == rtvi.PROTOCOL_VERSION == models.PROTOCOL_VERSION
     assert ready["data"]["about"] == {"library": "easel"}
+    answer = json.loads(rtvi.server_response("7", "add", {"sum": None, "of": []}))
+    assert (answer["type"], answer["id"]) == ("server-response", "7")
+    assert answer["data"] == {"t": "add", "d": {"sum": None, "of": []}}
     error = json.loads(rtvi.error_response("7", "No."))
     assert (error["type"], error["id"], error["data"]) == ("error-response", "7", {"error": "No."})
 

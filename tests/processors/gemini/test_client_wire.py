@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from google.genai import types
 
 from processors.frames import Role, ToolCall
 from processors.gemini.client import (
@@ -27,6 +28,7 @@ from processors.gemini.outbox import (
     ActivityStart,
     Audio,
     AudioEnd,
+    ContextUpdate,
     Outgoing,
     Picture,
     RealtimeText,
@@ -116,6 +118,19 @@ WIRE: list[tuple[Outgoing, dict[str, Any]]] = [
             }
         },
     ),
+    (
+        ContextUpdate("Be brief.", None),
+        {
+            "contextUpdate": {
+                "systemInstruction": {"role": "user", "parts": [{"text": "Be brief."}]}
+            }
+        },
+    ),
+    (
+        ContextUpdate(None, (types.Tool(google_search=types.GoogleSearch()),)),
+        {"contextUpdate": {"tools": {"tools": [{"googleSearch": {}}]}}},
+    ),
+    (ContextUpdate(None, ()), {"contextUpdate": {"tools": {"tools": []}}}),
 ]
 
 

@@ -6,7 +6,8 @@ import pytest
 from google.genai import types
 from pydantic import BaseModel
 
-from processors.gemini.live_config import live_connect_config
+from processors.gemini.live_config import LiveSetup, live_connect_config
+from processors.gemini.outbox import ContextUpdate
 from processors.gemini.profiles import profile_for
 from processors.gemini.settings import DEFAULT_SYSTEM_INSTRUCTION, LiveSettings
 
@@ -264,3 +265,38 @@ def test_detection_can_be_left_to_the_service() -> None:
 
 def test_a_language_needs_no_voice() -> None:
     assert configured(language="pl").speech_config == types.SpeechConfig(language_code="pl")
+
+
+# ---- as it is when Gemini is told -----------------------------------------------------------
+
+
+def test_each_connection_is_told_what_is_set_then() -> None:
+    now, tools = LiveSettings(voice="Kore"), [DRAW, WAIT]
+    setup = LiveSetup(lambda: now, lambda: tools, vertex=True)
+    assert setup.profile == profile_for(M38, vertex=True)
+    first = setup.config("h")
+    now, tools = LiveSettings(voice="Puck", system_instruction="Be brief."), [DRAW]
+    second = setup.config(None)
+    assert spoken_by(first) == "Kore" and spoken_by(second) == "Puck"
+    assert first.session_resumption == types.SessionResumptionConfig(handle="h")
+    assert second.system_instruction == "Be brief."
+    assert second is not setup.config(None)
+
+
+def spoken_by(config: types.LiveConnectConfig) -> str | None:
+    speech = config.speech_config
+    assert isinstance(speech, types.SpeechConfig) and speech.voice_config is not None
+    assert speech.voice_config.prebuilt_voice_config is not None
+    return speech.voice_config.prebuilt_voice_config.voice_name
+
+
+def test_an_update_tells_what_a_setup_would() -> None:
+    now = LiveSettings(system_instruction="Be brief.", google_search=True, tools=("draw",))
+    setup = LiveSetup(lambda: now, lambda: [DRAW, WAIT], vertex=True)
+    config = setup.config(None)
+    update = setup.update(instruction=True, tools=True)
+    assert update == ContextUpdate(config.system_instruction, tuple(config.tools or ()))
+    assert setup.update(instruction=True, tools=False).declarations is None
+    assert setup.update(instruction=False, tools=True).instruction is None
+    now = LiveSettings(tools=())
+    assert setup.update(instruction=False, tools=True).declarations == ()

@@ -196,6 +196,19 @@ async def test_the_upload_is_edited(threads: Executor) -> None:
         assert desk.studio.tree[result["image_id"]].parent_id is None
 
 
+async def test_settings_that_change_count_from_the_next_image_on(threads: Executor) -> None:
+    async with model(waits=True) as (ours, client):
+        desk = bench(client, threads, aspect_ratio="16:9")
+        first = begin(desk.studio.create_image("a cat"))
+        await ours.until(1, 1)
+        desk.studio.configure(ImageSettings(aspect_ratio="1:1", size="2K"))
+        ours.may_draw.set()
+        await first
+        await desk.studio.create_image("a dog")
+    configs = [body["generationConfig"]["imageConfig"] for body in ours.bodies]
+    assert configs == [{"aspectRatio": "16:9"}, {"aspectRatio": "1:1", "imageSize": "2K"}]
+
+
 async def test_an_upload_after_the_last_image_is_the_last(threads: Executor) -> None:
     async with model() as (ours, client):
         desk = bench(client, threads)
