@@ -96,7 +96,7 @@ def assemble(
     settings = in_force.settings
     live = settings.live
     entry, store = RoomInput(), MemoryStore()
-    studio = Studio(shared.client, settings.image, store, shared.executor, entry.feed)
+    studio = Studio(shared.image_client, settings.image, store, shared.executor, entry.feed)
     toolset = Toolset(
         (*studio.tools(), *shared.tools), lambda name: in_force.settings.live.allows_tool(name)
     )

@@ -1,5 +1,6 @@
 """The service as a whole: from settings to a listening server, and back down."""
 
+import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator
@@ -30,6 +31,7 @@ from pipeline.settings import Settings
 from pipeline.shared import Shared
 from pipeline.signed_urls import UrlSigner
 from processors.gemini.client import Endpoint, make_client
+from processors.gemini.errors import ConfigurationFault
 from processors.images.client import warm_up
 from processors.images.studio import TOOL_NAMES
 from processors.ticker import Ticker
@@ -91,13 +93,22 @@ async def _shared(
     signer: UrlSigner,
     tools: list[Tool],
 ) -> Shared:
-    """What the rooms use together; `stack` releases it."""
+    """What the rooms use together; `stack` releases it. Raises `StartFailed`."""
     service = settings.service
     endpoint = Endpoint()
     if settings.backend is None:
         endpoint = await stack.enter_async_context(emulator_process(service.emulator_port))
-    client = make_client(endpoint, vertex=settings.vertex)
-    stack.push_async_callback(client.aio.aclose)
+    location = service.vertex_image_location
+    try:
+        # In a thread, since it may look for a login to Google Cloud.
+        client = await asyncio.to_thread(make_client, endpoint, vertex=settings.vertex)
+        stack.push_async_callback(client.aio.aclose)
+        image_client = client
+        if location is not None:
+            image_client = make_client(endpoint, vertex=True, location=location)
+            stack.push_async_callback(image_client.aio.aclose)
+    except ConfigurationFault as fault:
+        raise StartFailed(f"Gemini cannot be reached: {fault.reason}") from fault
     executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="work")
     # Nobody is left who waits for a picture, so neither do we.
     stack.callback(executor.shutdown, wait=False, cancel_futures=True)
@@ -105,6 +116,7 @@ async def _shared(
     stack.push_async_callback(ticker.close)
     return Shared(
         client=client,
+        image_client=image_client,
         partner="emulator" if settings.backend is None else "gemini",
         vertex=settings.vertex,
         executor=executor,

@@ -29,6 +29,7 @@ _ICE_URL: Final = re.compile(
     r"(stuns?|turns?):(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(\?transport=(udp|tcp))?"
 )
 _MODULE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_LOCATION: Final = re.compile(r"[a-z][a-z0-9-]{1,38}")
 _PORTS: Final = re.compile(r"(\d{1,5}) ?- ?(\d{1,5})")
 HIGHEST_PORT: Final = 65_535
 
@@ -114,6 +115,12 @@ def _module(name: str) -> str:
     return name
 
 
+def _location(name: str) -> str:
+    if not _LOCATION.fullmatch(name):
+        raise ValueError("must be a location of Google Cloud such as global")
+    return name
+
+
 FreePort = Annotated[Whole, Field(ge=0, le=HIGHEST_PORT)]
 IceHosts = tuple[Annotated[IceHost, PlainValidator(_ice_host)], ...]
 StunUrls = tuple[Annotated[str, AfterValidator(_stun)], ...]
@@ -147,6 +154,11 @@ class ServiceSettings(SettingsModel):
         "auto",
         "What the service talks to. `auto`: the API when a key or Vertex AI is configured, else "
         "the emulator.",
+    )
+    vertex_image_location: Annotated[Text, AfterValidator(_location)] | None = setting(
+        None,
+        "Location of the image model on Vertex AI, where it is not that of the Live model.",
+        span="such as global",
     )
     emulator_port: FreePort = setting(0, "Port of the service's own emulator; 0 takes a free one.")
     tools_module: Annotated[Text, AfterValidator(_module)] | None = setting(

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
 from processors.gemini.generation import SettingsModel
-from processors.gemini.refusals import Refusal, nearest, refusals
+from processors.gemini.refusals import Refusal, nearest, refusals, refuse
 from processors.gemini.refused_levers import NOT_IN_LIVE
 from processors.images.settings import NOT_FOR_IMAGES
 
@@ -84,6 +84,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         raise _invalid(refusals(error, Settings, {})[0], given) from None
     settings = settings.model_copy(update={"backend": _chosen(settings.service, environ)})
+    if settings.service.vertex_image_location is not None and not settings.vertex:
+        raise _invalid(refuse("service.vertex_image_location", "is for Vertex AI only"), given)
     for refusal in check(settings.room, vertex=settings.vertex):
         raise _invalid(refusal.below("room"), given)
     return settings

@@ -15,9 +15,10 @@ from transports.peer_config import PeerConfig
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """`count` takes the name of something refused."""
+    """`count` takes the name of something refused. `image_client` is for the image model."""
 
     client: genai.Client
+    image_client: genai.Client
     partner: Literal["emulator", "gemini"]
     vertex: bool
     executor: Executor

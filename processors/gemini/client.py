@@ -29,7 +29,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.protocol import State
 
 from processors.gemini.errors import ConfigurationFault, GeminiError, TransientFault, fault
-from processors.gemini.events import LiveEvent
+from processors.gemini.events import LiveEvent, ToolCalls, ToolsCancelled
 from processors.gemini.messages import (
     audio_message,
     events_of,
@@ -51,6 +51,7 @@ from processors.gemini.outbox import (
 )
 from processors.gemini.seed import Seed
 from processors.gemini.streamed import streamed_events
+from processors.gemini.unnamed_calls import UnnamedCalls
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +82,11 @@ class Endpoint:
         return f"Endpoint(base_url={self.base_url!r})"
 
 
-def make_client(endpoint: Endpoint, *, vertex: bool) -> genai.Client:
-    """One client serves all rooms of a key. What is given overrides the SDK's variables."""
+def make_client(endpoint: Endpoint, *, vertex: bool, location: str | None = None) -> genai.Client:
+    """One client serves all rooms of a key or project. What is given overrides the SDK's variables.
+
+    Raises `ConfigurationFault` when they name no key, no project or no credentials.
+    """
     connection: dict[str, Any] = {
         "ping_interval": None,
         "compression": None,
@@ -93,7 +97,14 @@ def make_client(endpoint: Endpoint, *, vertex: bool) -> genai.Client:
     if endpoint.tls is not None:
         connection |= {"ssl": endpoint.tls, "verify": endpoint.tls}
     options = types.HttpOptions(base_url=endpoint.base_url, async_client_args=connection)
-    return genai.Client(vertexai=vertex, api_key=endpoint.api_key, http_options=options)
+    try:
+        return genai.Client(
+            vertexai=vertex, api_key=endpoint.api_key, location=location, http_options=options
+        )
+    except (ValueError, GoogleAuthError) as error:
+        words = str(error)[:MAX_REASON_CHARS]
+    # Not from it: it would keep the half-made client, which must end where it was made.
+    raise ConfigurationFault(0, words)
 
 
 class Unsendable(Exception):
@@ -129,8 +140,10 @@ class _Again:
 class LiveConnection:
     """One open session. `send` and `receive` raise `GeminiError` when it ends."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, *, vertex: bool) -> None:
         self._session = session
+        self._vertex = vertex
+        self._unnamed = UnnamedCalls()
         sdk: Any = session  # its connection is typed as what websockets makes, not as what it uses
         connection = sdk._ws
         _end_when_unheard(connection.transport.get_extra_info("socket"))
@@ -167,8 +180,12 @@ class LiveConnection:
                 await session.send_client_content(
                     turns=user_turn(item), turn_complete=item.complete
                 )
+            case ToolResponse(will_continue=True) if self._vertex:
+                pass  # it would end the call
             case ToolResponse():
-                await session.send_tool_response(function_responses=function_response(item))
+                for ready in self._unnamed.answered(item):
+                    response = function_response(ready, vertex=self._vertex)
+                    await session.send_tool_response(function_responses=response)
             case ContextUpdate(instruction, declarations):
                 tools = None if declarations is None else list(declarations)
                 await session.send_context_update(system_instruction=instruction, tools=tools)
@@ -216,7 +233,17 @@ class LiveConnection:
                 self._skip(error)
             else:
                 self._unreadable = 0
-                return events_of(message)
+                return self._named(events_of(message))
+
+    def _named(self, events: list[LiveEvent]) -> list[LiveEvent]:
+        """Follows the calls that have no id of Gemini's, so that they can be cancelled too."""
+        for index, event in enumerate(events):
+            match event:
+                case ToolCalls(calls):
+                    self._unnamed.called(calls)
+                case ToolsCancelled(()):
+                    events[index] = ToolsCancelled(self._unnamed.cancelled())
+        return events
 
     def _skip(self, error: Exception) -> None:
         logger.warning("a message of Gemini cannot be read: %s", type(error).__name__)
@@ -237,16 +264,25 @@ async def connect(
     """Opens a session and closes it on the way out, within bounds. Raises `GeminiError`."""
     opening = client.aio.live.connect(model=model, config=config)
     try:
+        await _log_in(client)
         session = await opening.__aenter__()
     except (*_BROKEN, GoogleAuthError) as error:
         raise _fault_of(error) from error
     except _REFUSED_BY_SDK as error:  # what it would have to send
         raise ConfigurationFault(0, str(error)[:MAX_REASON_CHARS]) from error
-    connection = LiveConnection(session)
+    connection = LiveConnection(session, vertex=bool(client.vertexai))
     try:
         yield connection
     finally:
         await _close(connection, opening)
+
+
+async def _log_in(client: genai.Client) -> None:
+    """To Google Cloud, in a thread; `connect` would read files and ask Google on the loop, which
+    carries the sound of all rooms, and finds the token here."""
+    api = client._api_client
+    if client.vertexai and not api.api_key and api.project and api.location:
+        await api._async_access_token()
 
 
 async def _close(

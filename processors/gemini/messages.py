@@ -1,6 +1,8 @@
-"""The Live API's messages in the SDK's types: theirs to our events, our items to theirs. Pure."""
+"""The Live API's messages in the SDK's types: theirs to our events, our items to theirs. Pure,
+but for the ids of calls that have none."""
 
 import math
+import secrets
 from base64 import urlsafe_b64encode
 from typing import Final
 
@@ -26,8 +28,10 @@ from processors.gemini.events import (
     rate_of,
 )
 from processors.gemini.outbox import Audio, Picture, ToolResponse, Turns
+from processors.gemini.unnamed_calls import PREFIX, is_unnamed
 
 INPUT_MIME: Final = "audio/pcm;rate=16000"
+ID_BYTES: Final = 8
 _SPEECH_STARTS: Final = types.VadSignalType.VAD_SIGNAL_TYPE_SOS
 _SPEECH_ENDS: Final = types.VadSignalType.VAD_SIGNAL_TYPE_EOS
 
@@ -54,8 +58,12 @@ def user_turn(item: Turns) -> types.Content:
     return types.Content(role="user", parts=parts)
 
 
-def function_response(item: ToolResponse) -> types.FunctionResponse:
-    response = types.FunctionResponse(id=item.call_id, name=item.name, response=dict(item.response))
+def function_response(item: ToolResponse, *, vertex: bool) -> types.FunctionResponse:
+    """Vertex AI knows no scheduling, and of a call that it gave no id it is told none."""
+    call_id = None if vertex and is_unnamed(item.call_id) else item.call_id
+    response = types.FunctionResponse(id=call_id, name=item.name, response=dict(item.response))
+    if vertex:
+        return response
     if item.will_continue:
         response.will_continue = True
     if item.scheduling is not None:
@@ -154,14 +162,18 @@ def _tools(message: types.LiveServerMessage) -> list[LiveEvent]:
         out.append(
             ToolCalls(
                 tuple(
-                    ToolCall(call.id or "", call.name or "", call.args or {})
+                    ToolCall(call.id or _own_id(), call.name or "", call.args or {})
                     for call in message.tool_call.function_calls
                 )
             )
         )
-    if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
-        out.append(ToolsCancelled(tuple(message.tool_call_cancellation.ids)))
+    if message.tool_call_cancellation is not None:
+        out.append(ToolsCancelled(tuple(message.tool_call_cancellation.ids or ())))
     return out
+
+
+def _own_id() -> str:
+    return f"{PREFIX}{secrets.token_hex(ID_BYTES)}"
 
 
 def _session(message: types.LiveServerMessage) -> list[LiveEvent]:

@@ -29,8 +29,10 @@ def shared_parts(
     count: Callable[[str], None] = lambda name: None, **changes: Any
 ) -> Iterator[Shared]:
     with ThreadPoolExecutor(1) as executor:
+        client = genai.Client(api_key="never used", http_options=NOWHERE)
         parts: dict[str, Any] = {
-            "client": genai.Client(api_key="never used", http_options=NOWHERE),
+            "client": changes.get("client", client),
+            "image_client": changes.get("client", client),
             "partner": "emulator",
             "vertex": False,
             "executor": executor,

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from aiohttp import web
+from PIL import Image
 from pipecat.frames.frames import EndFrame, Frame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
@@ -26,7 +28,11 @@ from processors.images.pixels import Picture
 from processors.room_input import RoomInput
 from processors.video_in import VideoInConfig
 from tests.pipeline.room_parts import shared_parts
+from tests.processors.images.hostile import encoded
+from tests.processors.images.image_server import candidate, image_part, server
 from tests.processors.virtual_time import in_virtual_time
+
+PNG = encoded(Image.new("RGB", (40, 30), "green"), "PNG")
 
 
 @pytest.fixture
@@ -55,6 +61,17 @@ async def test_who_marks_where_speech_begins_is_a_setting(shared: Shared) -> Non
     assert parts_of(shared).gemini.marks is None
     own = parts_of(shared, live={"automaticActivityDetection": False})
     assert isinstance(own.gemini.marks, ActivityMarks)
+
+
+async def test_images_are_asked_for_where_the_image_model_is(shared: Shared) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({"candidates": [candidate(image_part(PNG))]})
+
+    async with server(answer) as elsewhere:
+        parts = parts_of(replace(shared, image_client=elsewhere))
+        async with asyncio.timeout(10):
+            made = await parts.studio.create_image("a cat")
+    assert made["shown"] is True
 
 
 async def test_images_and_pictures_follow_a_change(

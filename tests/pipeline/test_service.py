@@ -8,10 +8,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import google.auth
 import pytest
+from google import genai
+from google.auth.exceptions import GoogleAuthError
 
+import pipeline.service
 from pipeline.service import Running, StartFailed, serving, talks_to
 from pipeline.settings import load
+from processors.gemini.client import Endpoint, make_client
 from processors.tools import ToolUnusable
 from tests.pipeline.own_certificate import write_certificate
 
@@ -89,6 +94,45 @@ async def test_without_a_key_it_brings_its_own_gemini(monkeypatch: pytest.Monkey
 )
 def test_it_says_what_it_talks_to(environment: dict[str, str], words: str) -> None:
     assert talks_to(load(environment)) == words
+
+
+VERTEX = {
+    "GOOGLE_GENAI_USE_VERTEXAI": "true",
+    "GOOGLE_CLOUD_PROJECT": "my-project",
+    "GOOGLE_CLOUD_LOCATION": "us-central1",
+}
+
+
+async def test_on_vertex_ai_the_image_model_may_be_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = []
+
+    def watched(endpoint: Endpoint, *, vertex: bool, location: str | None = None) -> genai.Client:
+        client = make_client(endpoint, vertex=vertex, location=location)
+        made.append((bool(client.vertexai), location))
+        return client
+
+    monkeypatch.setattr(pipeline.service, "make_client", watched)
+    for name, value in VERTEX.items():
+        monkeypatch.setenv(name, value)
+    for environment in ({}, {"EASEL_VERTEX_IMAGE_LOCATION": "global"}):
+        async with serving(load({**EVERYTHING, **VERTEX, **environment})) as running:
+            assert running.talks_to == "Gemini on Vertex AI"
+    assert made == [(True, None), (True, None), (True, "global")]
+
+
+async def test_without_a_login_to_vertex_ai_it_says_so_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_login(**_: object) -> None:
+        raise GoogleAuthError("no credentials")  # type: ignore[no-untyped-call]  # it has no types
+
+    monkeypatch.delenv("GEMINI_API_KEY")
+    monkeypatch.setattr(google.auth, "default", no_login)
+    with pytest.raises(StartFailed, match="Gemini cannot be reached: no credentials"):
+        async with serving(load({**EVERYTHING, "GOOGLE_GENAI_USE_VERTEXAI": "true"})):
+            pass
 
 
 @pytest.mark.parametrize(

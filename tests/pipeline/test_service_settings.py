@@ -154,6 +154,17 @@ def test_secrets_are_masked() -> None:
         assert "somebody" not in text
 
 
+@pytest.mark.parametrize("name", ["global", "us-central1", "europe-west4", "eu"])
+def test_locations(name: str) -> None:
+    assert settings_of(vertex_image_location=name).vertex_image_location == name
+
+
+@pytest.mark.parametrize("name", ["", "Global", "us central1", "-x", "us/x", "x" * 50])
+def test_no_locations(name: str) -> None:
+    sentence = "vertexImageLocation must be a location of Google Cloud such as global."
+    assert refused(vertex_image_location=name) == sentence
+
+
 def test_a_certificate_needs_its_key() -> None:
     settings = settings_of(tls_cert="c.pem", tls_key="k.pem")
     assert (settings.tls_cert, settings.tls_key) == ("c.pem", "k.pem")

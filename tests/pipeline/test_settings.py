@@ -237,6 +237,20 @@ def test_the_backend_decides_what_is_accepted() -> None:
     assert found.sentence == "explicitVadSignal is accepted by Vertex AI only."
 
 
+def test_the_image_model_may_be_elsewhere_on_vertex_only() -> None:
+    vertex = {"GOOGLE_GENAI_USE_VERTEXAI": "true"}
+    given = {"EASEL_VERTEX_IMAGE_LOCATION": "global"}
+    assert load({**vertex, **given}).service.vertex_image_location == "global"
+    assert load(vertex).service.vertex_image_location is None
+    for elsewhere in ({}, {"GEMINI_API_KEY": "k"}, {**vertex, "EASEL_GEMINI": "emulator"}):
+        found = error(**elsewhere, **given)
+        assert found.variable == "EASEL_VERTEX_IMAGE_LOCATION"
+        assert found.sentence == "vertexImageLocation is for Vertex AI only."
+    for name in ("Global", "a", "us central1", "-x", "us/x", "x" * 50):
+        found = error(**vertex, EASEL_VERTEX_IMAGE_LOCATION=name)
+        assert "must be a location of Google Cloud" in found.sentence
+
+
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [

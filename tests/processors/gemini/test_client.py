@@ -275,7 +275,7 @@ async def test_the_kind_of_service_is_chosen_by_us(vertex: bool) -> None:
 def test_the_sdks_own_variables_decide_where_nothing_else_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(ValueError, match="key"):
+    with pytest.raises(ConfigurationFault, match="key"):
         make_client(Endpoint(), vertex=False)
     monkeypatch.setenv("GEMINI_API_KEY", "key")
     make_client(Endpoint(), vertex=False).close()

@@ -189,7 +189,7 @@ async def test_one_message_may_hold_everything(gemini: ScriptedGemini) -> None:
                     "somethingNew": {"deep": 1},
                 },
                 "voiceActivity": {"type": "ACTIVITY_START", "audioOffset": "6.680s"},
-                "toolCall": {"functionCalls": [{"name": "draw", "args": {"a_b": 1}}]},
+                "toolCall": {"functionCalls": [{"id": "1", "name": "draw", "args": {"a_b": 1}}]},
             }
         )
         assert await heard(connection, 8) == [
@@ -198,7 +198,7 @@ async def test_one_message_may_hold_everything(gemini: ScriptedGemini) -> None:
             Transcript(Role.USER, "a", False),
             AudioChunk(PCM, 24_000),
             AudioChunk(PCM, 24_000),
-            ToolCalls((ToolCall("", "draw", {"a_b": 1}),)),
+            ToolCalls((ToolCall("1", "draw", {"a_b": 1}),)),
             GenerationComplete(),
             TurnComplete(None, in_progress=False),
         ]

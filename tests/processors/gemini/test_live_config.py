@@ -295,7 +295,8 @@ def test_an_update_tells_what_a_setup_would() -> None:
     setup = LiveSetup(lambda: now, lambda: [DRAW, WAIT], vertex=True)
     config = setup.config(None)
     update = setup.update(instruction=True, tools=True)
-    assert update == ContextUpdate(config.system_instruction, tuple(config.tools or ()))
+    assert update == ContextUpdate("Be brief.", tuple(config.tools or ()))
+    assert config.system_instruction == "Be brief."
     assert setup.update(instruction=True, tools=False).declarations is None
     assert setup.update(instruction=False, tools=True).instruction is None
     now = LiveSettings(tools=())

@@ -37,6 +37,7 @@ from processors.gemini.messages import (
     user_turn,
 )
 from processors.gemini.outbox import Audio, Picture, ToolResponse, Turns
+from processors.gemini.unnamed_calls import PREFIX, is_unnamed
 
 PCM = b"\x01\x00\x02\x00"
 JPEG = b"\xff\xd8\xff"
@@ -74,7 +75,7 @@ CASES: list[tuple[str, dict[str, Any], list[LiveEvent]]] = [
         {"toolCallCancellation": {"ids": ["1", "2"]}},
         [ToolsCancelled(("1", "2"))],
     ),
-    ("tool_call_cancellation", {"toolCallCancellation": {}}, []),
+    ("tool_call_cancellation", {"toolCallCancellation": {}}, [ToolsCancelled(())]),
     (
         "usage_metadata",
         {"usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}},
@@ -274,7 +275,7 @@ def test_what_is_bundled_comes_in_the_order_in_which_it_takes_effect() -> None:
             "goAway": {"timeLeft": "1.5s"},
             "sessionResumptionUpdate": {"newHandle": "h", "resumable": True},
             "voiceActivity": {"voiceActivityType": "ACTIVITY_START"},
-            "toolCall": {"functionCalls": [{"name": "draw"}]},
+            "toolCall": {"functionCalls": [{"id": "1", "name": "draw"}]},
             "serverContent": {
                 "turnComplete": True,
                 "generationComplete": True,
@@ -291,7 +292,7 @@ def test_what_is_bundled_comes_in_the_order_in_which_it_takes_effect() -> None:
         Transcript(Role.USER, "a", False),
         Transcript(Role.MODEL, "b", False),
         AudioChunk(PCM, 24_000),
-        ToolCalls((ToolCall("", "draw", {}),)),
+        ToolCalls((ToolCall("1", "draw", {}),)),
         GenerationComplete(),
         TurnComplete(None, in_progress=False),
         HandleUpdate("h", None),
@@ -354,15 +355,13 @@ def test_extended_thinking_goes_on_after_a_turn(status: str, in_progress: bool) 
 
 def test_several_calls_come_together_and_ids_may_be_absent() -> None:
     calls = [{"name": "draw"}, {"id": "2", "name": "edit", "args": {"deep": {"a_b": [1]}}}, {}]
-    assert said({"toolCall": {"functionCalls": calls}}) == [
-        ToolCalls(
-            (
-                ToolCall("", "draw", {}),
-                ToolCall("2", "edit", {"deep": {"a_b": [1]}}),
-                ToolCall("", "", {}),
-            )
-        )
-    ]
+    (event,) = said({"toolCall": {"functionCalls": calls}})
+    assert isinstance(event, ToolCalls)
+    first, second, third = event.calls
+    assert (first.name, first.args) == ("draw", {})
+    assert second == ToolCall("2", "edit", {"deep": {"a_b": [1]}})
+    assert (third.name, third.args) == ("", {})
+    assert is_unnamed(first.id) and is_unnamed(third.id) and first.id != third.id
 
 
 @pytest.mark.parametrize(
@@ -434,7 +433,9 @@ def test_a_turn_holds_images_before_words() -> None:
 
 
 def test_a_result_says_only_what_is_known() -> None:
-    plain = function_response(ToolResponse("1", "draw", {"output": {"someKey": 1}}))
+    result = ToolResponse("1", "draw", {"output": {"someKey": 1}})
+    plain = function_response(result, vertex=False)
+    assert plain == function_response(result, vertex=True)
     assert plain.model_dump(exclude_none=True) == {
         "id": "1",
         "name": "draw",
@@ -443,9 +444,18 @@ def test_a_result_says_only_what_is_known() -> None:
 
 
 def test_a_result_may_be_scheduled_and_be_continued() -> None:
-    response = function_response(ToolResponse("1", "draw", {}, True, "WHEN_IDLE"))
+    result = ToolResponse("1", "draw", {}, True, "WHEN_IDLE")
+    response = function_response(result, vertex=False)
     assert response.will_continue is True
     assert response.scheduling is types.FunctionResponseScheduling.WHEN_IDLE
+    on_vertex = function_response(result, vertex=True)
+    assert (on_vertex.will_continue, on_vertex.scheduling) == (None, None)
+
+
+def test_only_vertex_ai_takes_a_result_without_an_id() -> None:
+    result = ToolResponse(f"{PREFIX}1", "draw", {})
+    assert function_response(result, vertex=True).id is None
+    assert function_response(result, vertex=False).id == f"{PREFIX}1"
 
 
 ORDER = [
