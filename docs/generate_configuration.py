@@ -73,7 +73,7 @@ they name one, else to the emulator.
 | `GOOGLE_GENAI_USE_ENTERPRISE`, `GOOGLE_GENAI_USE_VERTEXAI` | `true` or `1`: Vertex AI; the \
 first wins. A project alone does not switch it on. |
 | `GOOGLE_CLOUD_PROJECT`, `GOOGLE_CLOUD_LOCATION`, `GOOGLE_APPLICATION_CREDENTIALS` | Where and \
-as whom Vertex AI is used. |
+as whom Vertex AI is used ([operations.md](operations.md#vertex-ai)). |
 | `GOOGLE_GEMINI_BASE_URL`, `GOOGLE_VERTEX_BASE_URL` | Another server in place of Google's. |
 | `SSL_CERT_FILE`, `SSL_CERT_DIR` | Certificates to trust. |
 | `GOOGLE_GENAI_HTTP_CLIENT` | HTTP library of the SDK. |
