@@ -263,3 +263,19 @@ async def test_models_that_take_no_update_get_none(
         assert len(after) == len(before) + 1
         assert "ContextUpdate" not in {**after[-1]["messages"], **before[-1]["messages"]}
         assert after[-1]["setup"]["sessionResumption"] == {}
+
+
+async def test_a_model_that_refuses_every_update_gets_a_fresh_session(tmp_path: Path) -> None:
+    """It has a name that we take for one that does, and closes with 1008 whenever it is sent one."""
+    model = "gemini-3.8-live-001"
+    with running_emulator(tmp_path, *FAST, "--model", f"{model}=3.1") as emulator:
+        async with visit(at(emulator), vertex=True, model=model) as talk:
+            await ready(talk)
+            assert await talk.changed(systemInstruction=NEW_WORDS) == (
+                "fresh-session",
+                ["systemInstruction"],
+            )
+            last = (await asyncio.to_thread(emulator.sessions))[-1]
+            assert "ContextUpdate" not in last["messages"]
+            assert last["setup"]["sessionResumption"] == {}
+            assert instruction(last["setup"]) == NEW_WORDS
