@@ -266,7 +266,7 @@ async def test_models_that_take_no_update_get_none(
 
 
 async def test_a_model_that_refuses_every_update_gets_a_fresh_session(tmp_path: Path) -> None:
-    """It has a name that we take for one that does, and closes with 1008 whenever it is sent one."""
+    """Its name is that of one which takes them, and it closes with 1008 whenever one comes."""
     model = "gemini-3.8-live-001"
     with running_emulator(tmp_path, *FAST, "--model", f"{model}=3.1") as emulator:
         async with visit(at(emulator), vertex=True, model=model) as talk:
