@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 UPDATE_SETTINGS: Final = "update-settings"
 MAX_WAITING: Final = 4
 WATCH_S: Final = 1.0  # Gemini acknowledges no update; one it refuses ends the connection
-LIMIT_S: Final = 60.0  # a connection is changed when nobody speaks
+LIMIT_S: Final = 55.0  # a connection is changed when nobody speaks; the link gives up later
 
 BUSY: Final = "Other changes are under way. Try again in a moment."
 REFUSED: Final = "Gemini refuses this change. The settings are as they were."

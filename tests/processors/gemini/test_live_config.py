@@ -274,13 +274,20 @@ def test_each_connection_is_told_what_is_set_then() -> None:
     now, tools = LiveSettings(voice="Kore"), [DRAW, WAIT]
     setup = LiveSetup(lambda: now, lambda: tools, vertex=True)
     assert setup.profile == profile_for(M38, vertex=True)
-    first = setup.config("h")
+    first = setup.config("h", False)
     now, tools = LiveSettings(voice="Puck", system_instruction="Be brief."), [DRAW]
-    second = setup.config(None)
+    second = setup.config(None, False)
     assert spoken_by(first) == "Kore" and spoken_by(second) == "Puck"
     assert first.session_resumption == types.SessionResumptionConfig(handle="h")
     assert second.system_instruction == "Be brief."
-    assert second is not setup.config(None)
+    assert second is not setup.config(None, False)
+
+
+def test_a_fresh_session_that_is_told_a_history_is_told_so_where_the_model_needs_it() -> None:
+    for vertex in (False, True):
+        setup = LiveSetup(LiveSettings, lambda: [], vertex=vertex)
+        assert setup.config(None, False).history_config is None
+        assert (setup.config(None, True).history_config is None) is vertex
 
 
 def spoken_by(config: types.LiveConnectConfig) -> str | None:
@@ -293,7 +300,7 @@ def spoken_by(config: types.LiveConnectConfig) -> str | None:
 def test_an_update_tells_what_a_setup_would() -> None:
     now = LiveSettings(system_instruction="Be brief.", google_search=True, tools=("draw",))
     setup = LiveSetup(lambda: now, lambda: [DRAW, WAIT], vertex=True)
-    config = setup.config(None)
+    config = setup.config(None, False)
     update = setup.update(instruction=True, tools=True)
     assert update == ContextUpdate("Be brief.", tuple(config.tools or ()))
     assert config.system_instruction == "Be brief."

@@ -17,7 +17,6 @@ import pytest
 from google import genai
 from google.auth.exceptions import GoogleAuthError
 from google.genai import types
-from websockets.protocol import State
 
 from processors.frames import Role, ToolCall
 from processors.gemini.client import Endpoint, LiveConnection, connect, make_client
@@ -46,8 +45,9 @@ TOKEN = "token-of-a-test"
 SPOKEN = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAAA"}}
 
 
-class _Protocol:
-    state = State.OPEN
+class _Transport:
+    def get_extra_info(self, name: str) -> None:
+        """There is no socket."""
 
 
 @dataclass
@@ -58,6 +58,7 @@ class Wire:
     headers: dict[str, str] = field(default_factory=dict)
     sent: list[dict[str, Any]] = field(default_factory=list)
     says: list[dict[str, Any]] = field(default_factory=list)
+    transport: _Transport = field(default_factory=_Transport)
 
     async def send(self, message: str) -> None:
         self.sent.append(json.loads(message))
@@ -129,7 +130,9 @@ async def connected(
     settings = LiveSettings.model_validate(live)
     one = client or make_client(Endpoint(api_key="key"), vertex=True)
     try:
-        async with connect(one, settings.model, setup_for(settings).config("h1")) as connection:
+        async with connect(
+            one, settings.model, setup_for(settings).config("h1", False)
+        ) as connection:
             yield connection
     finally:
         await one.aio.aclose()
