@@ -33,16 +33,8 @@ class ChangeNotMade(Exception):
     """Gemini did not take it; says so in a sentence. The old settings are in force."""
 
 
-class Breaks(Protocol):
-    @property
-    def breaks(self) -> int: ...
-
-
 class ChangingLink(Protocol):
     """What of a `LiveLink` changes what Gemini was told."""
-
-    @property
-    def counters(self) -> Breaks: ...
 
     def send(self, item: ContextUpdate) -> bool: ...
 
@@ -59,12 +51,14 @@ class ChangesCounters:
 
 
 class Changes:
-    """Owns what is in force. `configure` is told of settings once they are."""
+    """Owns what is in force. `configure` is told of settings once they are; `breaks` says how often
+    the link's connection broke."""
 
     def __init__(
         self,
         in_force: InForce,
         link: ChangingLink,
+        breaks: Callable[[], int],
         setup: LiveSetup,
         configure: Callable[[RoomSettings], None],
         *,
@@ -75,6 +69,7 @@ class Changes:
         self.counters = ChangesCounters()
         self._in_force = in_force
         self._link = link
+        self._breaks = breaks
         self._setup = setup
         self._configure = configure
         self._vertex = vertex
@@ -149,12 +144,12 @@ class Changes:
 
     async def _updated(self, planned: Plan) -> bool:
         """False when the connection did not live long after it."""
-        before = self._link.counters.breaks
+        before = self._breaks()
         update = self._setup.update(instruction=planned.instruction, tools=planned.tools)
         if not self._link.send(update):
             raise ChangeNotMade(FULL)
         await asyncio.sleep(self._watch_s)
-        return self._link.counters.breaks == before
+        return self._breaks() == before
 
     async def _renew(self, *, afresh: bool) -> None:
         try:

@@ -64,9 +64,11 @@ class Room:
         self.usage = Usage()
         self.peers = Peers(self, shared)
         self.parts = assemble(self._in_force, shared, self.peers.send_audio)
+        live = self.parts.gemini.live
         self.changes = Changes(
             self._in_force,
-            self.parts.gemini.live,
+            live,
+            lambda: live.link.counters.breaks,
             self.parts.setup,
             self.parts.configure,
             vertex=shared.vertex,

@@ -9,7 +9,8 @@ as the text that the SDK would write: its validation of each takes 54 of 56 µs.
 one private name, `AsyncSession._ws`, and into how websockets' own `send` writes, of the versions
 that constraints.txt pins; `test_messages` compares the text with the SDK's, `test_client` looks for
 the names. What comes is read from that connection, too: an answer's sound
-and words by `streamed.py`, all else by the SDK, which is given the message again.
+and words by `streamed.py`, all else by the SDK, which is given the message again. A login to Google
+Cloud goes by `AsyncClient._api_client`, off the loop; `test_vertex` looks for it.
 """
 
 import asyncio

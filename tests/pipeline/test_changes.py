@@ -36,15 +36,10 @@ NEW_WORDS = "Be brief."
 
 
 @dataclass
-class Counts:
-    breaks: int = 0
-
-
-@dataclass
 class RecordedLink:
     """Does what a `LiveLink` is asked to as soon as `may_renew`, and says what the test says."""
 
-    counters: Counts = field(default_factory=Counts)
+    breaks: int = 0
     has_room: bool = True
     takes: bool = True
     breaks_at_update: bool = False
@@ -56,7 +51,7 @@ class RecordedLink:
     def send(self, item: ContextUpdate) -> bool:
         if self.has_room:
             self.sent.append(item)
-            self.counters.breaks += self.breaks_at_update
+            self.breaks += self.breaks_at_update
         return self.has_room
 
     async def renew(self, *, afresh: bool) -> bool:
@@ -80,7 +75,12 @@ class Desk:
         self.link.may_renew.set()
         self.setup = LiveSetup(lambda: self.in_force.settings.live, list, vertex=self.vertex)
         self.changes = Changes(
-            self.in_force, self.link, self.setup, self.configured.append, vertex=self.vertex
+            self.in_force,
+            self.link,
+            lambda: self.link.breaks,
+            self.setup,
+            self.configured.append,
+            vertex=self.vertex,
         )
 
     def ask(self, data: Any, message_id: str = "1") -> None:

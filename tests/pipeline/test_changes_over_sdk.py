@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from pipeline.changes import REFUSED
 from pipeline.in_force import shown
 from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
 from processors.gemini.client import Endpoint, make_client
 from processors.tools import tool
 from tests.emulator.emulator_process import FAST, RunningEmulator, running_emulator
-from tests.pipeline.room_clients import clients, hears, join, running, say
+from tests.pipeline.room_clients import clients, hears, join, running, say, write
 from tests.pipeline.room_parts import shared_parts
 from tests.processors.gemini.live_server import Certificate, make_certificate
 from tests.processors.gemini.scripted_gemini import Line, handle, scripted_gemini
@@ -279,3 +280,25 @@ async def test_a_model_that_refuses_every_update_gets_a_fresh_session(tmp_path: 
             assert "ContextUpdate" not in last["messages"]
             assert last["setup"]["sessionResumption"] == {}
             assert instruction(last["setup"]) == NEW_WORDS
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+async def test_what_gemini_refuses_is_put_back_and_the_talk_goes_on(
+    tmp_path: Path, resumes: bool
+) -> None:
+    """Of a model that nobody has described any voice may be wished for."""
+    model = "gemini-9-live"
+    with running_emulator(tmp_path, *FAST, "--model", f"{model}=3.8") as emulator:
+        settings: dict[str, Any] = {"voice": "Kore", "sessionResumption": resumes}
+        async with visit(at(emulator), model=model, **settings) as talk:
+            await ready(talk)
+            answer = await talk.change(voice="Nobody")
+            assert answer["type"] == "error-response"
+            assert answer["data"] == {"error": REFUSED}
+            assert talk.room.settings.live.voice == "Kore"
+            write(talk.client, "hello")
+            while (await hears(talk.client, "server-message"))["data"].get("role") != "model":
+                pass
+            last = (await asyncio.to_thread(emulator.sessions))[-1]
+            assert voice(last["setup"]) == "Kore"
+            assert await talk.changed(voice="Puck") == ("rotation", ["voice"])
