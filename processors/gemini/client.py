@@ -10,7 +10,7 @@ one private name, `AsyncSession._ws`, and into how websockets' own `send` writes
 that constraints.txt pins; `test_messages` compares the text with the SDK's, `test_client` looks for
 the names. What comes is read from that connection, too: an answer's sound
 and words by `streamed.py`, all else by the SDK, which is given the message again. A login to Google
-Cloud goes by `AsyncClient._api_client`, off the loop; `test_vertex` looks for it.
+Cloud goes by `Client._api_client`, off the loop; `test_vertex` looks for it.
 """
 
 import asyncio
