@@ -95,10 +95,14 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The utterance is over; `pcm` is PCM16 mono 16 kHz with a little quiet on both sides."""
+    """The utterance is over; `pcm` is PCM16 mono 16 kHz with a little quiet on both sides.
+
+    `samples` says where in the received audio it lies, from and to.
+    """
 
     offset_s: float
     pcm: bytes
+    samples: tuple[int, int] = (0, 0)
 
 
 ActivityEvent: TypeAlias = Started | Ended
@@ -112,6 +116,8 @@ class AutomaticActivity:
         self._floor_db = QUIETEST_FLOOR_DB
         self._rest = b""
         self._frames = 0
+        # Crumbs of frames that an end of the stream left behind.
+        self._lost_samples = 0
         self._pre_roll: deque[bytes] = deque(
             maxlen=PRE_ROLL_MS // FRAME_MS + self._limits.speech_frames
         )
@@ -129,6 +135,15 @@ class AutomaticActivity:
         """How much audio was judged so far."""
         return self._frames * FRAME_S
 
+    @property
+    def samples(self) -> int:
+        """How many samples came so far."""
+        return self._judged_samples + len(self._rest) // 2
+
+    @property
+    def _judged_samples(self) -> int:
+        return self._frames * FRAME_SAMPLES + self._lost_samples
+
     def feed(self, pcm: bytes) -> list[ActivityEvent]:
         """Judge more audio; whole frames only, the rest waits for the next call."""
         pcm = self._rest + pcm
@@ -145,6 +160,7 @@ class AutomaticActivity:
 
     def end_stream(self) -> list[ActivityEvent]:
         """`audioStreamEnd`: whatever is open ends now; the next audio opens anew."""
+        self._lost_samples += len(self._rest) // 2
         self._rest = b""
         self._loud_frames = 0
         self._pre_roll.clear()
@@ -188,7 +204,9 @@ class AutomaticActivity:
         frames, self._utterance = self._utterance or [], None
         surplus = max(0, self._quiet_frames - TAIL_MS // FRAME_MS)
         self._quiet_frames = 0
-        return Ended(self.offset_s, b"".join(frames[: len(frames) - surplus]))
+        pcm = b"".join(frames[: len(frames) - surplus])
+        end = self._judged_samples - surplus * FRAME_SAMPLES
+        return Ended(self.offset_s, pcm, (end - len(pcm) // 2, end))
 
 
 class ManualActivity:
@@ -208,6 +226,11 @@ class ManualActivity:
     def offset_s(self) -> float:
         """How much audio arrived so far, heard or not."""
         return self._samples / RATE_HZ
+
+    @property
+    def samples(self) -> int:
+        """How many samples came so far."""
+        return self._samples
 
     def start(self) -> bool:
         """Open an activity; False when one is open already (nested starts are ignored)."""

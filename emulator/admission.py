@@ -18,12 +18,15 @@ from emulator.closes import (
     INVALID_ARGUMENT,
     INVALID_KEY,
     NO_CREDENTIAL,
+    QUOTA,
     SESSION_NOT_FOUND,
     STILL_OPEN,
     TOO_MANY_SESSIONS,
     Close,
 )
 from emulator.ephemeral import TokenError, TokenStore
+from emulator.fault_plan import FaultHistory, at_setup
+from emulator.faults import Fault, Kind
 from emulator.live_setup import Backend, LiveSetup, read_setup
 from emulator.memory import Memory, activity_setup
 from emulator.minds import EyeLike, Mind
@@ -47,11 +50,12 @@ VERBATIM_VERSION: Final = "v1beta1"
 
 
 class Refused(Exception):
-    """The client is not let in."""
+    """The client is not let in; `fault` says so when it is on purpose."""
 
-    def __init__(self, close: Close) -> None:
+    def __init__(self, close: Close, fault: str = "") -> None:
         super().__init__(close.reason)
         self.close = close
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ class Doorkeeper:
         self._new_mind = new_mind
         self._new_eyes = new_eyes
         self._open = 0
+        # Connections without a handle belong to no session yet, so they are counted together.
+        self._newcomers = FaultHistory(f"{options.seed}/new")
 
     def admit_untrusted(
         self,
@@ -137,31 +143,51 @@ class Doorkeeper:
         if self._options.max_sessions is not None and self._open >= self._options.max_sessions:
             raise Refused(TOO_MANY_SESSIONS)
         session_id, memory = self._memory(setup, profile, now)
+        hangs = self._faults_at(setup, session_id, memory, now)
         self._open += 1
-        return Admission(setup, profile, door.backend, session_id, memory, first.received)
+        return Admission(setup, profile, door.backend, session_id, memory, first.received, hangs)
 
     def leave(self, admission: Admission, now: float) -> None:
         """The connection ended: its session may be resumed."""
         self._open -= 1
         self._handles.close(admission.session_id, now)
 
+    def _faults_at(
+        self, setup: LiveSetup, session_id: int, memory: Memory, now: float
+    ) -> Fault | None:
+        """The fault that lets the setup hang, or Refused."""
+        history = memory.history if setup.handle else self._newcomers
+        hangs: Fault | None = None
+        for fault in at_setup(self._options.faults, history):
+            if fault.kind is Kind.HANG_SETUP:
+                hangs = fault
+                continue
+            self._handles.close(session_id, now)
+            if fault.kind is Kind.REFUSE_HANDLE:
+                self._handles.forget(session_id)
+                raise Refused(SESSION_NOT_FOUND, fault.kind.value)
+            raise Refused(QUOTA, fault.kind.value)
+        return hangs
+
     def _memory(self, setup: LiveSetup, profile: Profile, now: float) -> tuple[int, Memory]:
         if not setup.handle:
-            return self._handles.open(), self._new_memory(setup, profile)
+            session_id = self._handles.open()
+            return session_id, self._new_memory(setup, profile, session_id)
         try:
             session_id, snapshot = self._handles.resume(setup.handle, now)
         except SessionStillOpen:
             raise Refused(STILL_OPEN) from None
         except UnknownHandle:
             raise Refused(SESSION_NOT_FOUND) from None
-        memory = snapshot.snapshot(snapshot.age_s)
+        memory = snapshot.snapshot(snapshot.age_s, snapshot.origin)
         if memory.model_id != setup.model_id:
             self._handles.close(session_id, now)
             raise Refused(INVALID_ARGUMENT)
         memory.adopt(setup)
+        memory.history.resumed += 1
         return session_id, memory
 
-    def _new_memory(self, setup: LiveSetup, profile: Profile) -> Memory:
+    def _new_memory(self, setup: LiveSetup, profile: Profile, session_id: int) -> Memory:
         meter = TokenMeter(setup.compression)
         meter.read(setup.instruction)
         return Memory(
@@ -173,6 +199,7 @@ class Doorkeeper:
             user=UserAudio(setup),
             tools=setup.tools,
             user_setup=activity_setup(setup),
+            history=FaultHistory(f"{self._options.seed}/{session_id}"),
             seeding=setup.seeded,
         )
 

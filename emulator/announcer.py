@@ -8,7 +8,7 @@ from __future__ import annotations
 from emulator import server_messages as messages
 from emulator.closes import Close
 from emulator.delivery import Piece, fragments
-from emulator.effects import Effect, Send
+from emulator.effects import Drop, Effect, Send
 from emulator.json_types import JsonObject
 from emulator.live_setup import Backend, LiveSetup
 from emulator.profiles import Profile
@@ -37,6 +37,8 @@ class Announcer:
         self._acknowledges = voice_activity or setup.explicit_vad or setup.manual_activity
         self._effects: list[Effect] = []
         self.closed = False
+        # Only what ends the connection leaves any more.
+        self.mute = False
 
     def take(self) -> list[Effect]:
         """What was collected, in order."""
@@ -45,7 +47,7 @@ class Announcer:
 
     def send(self, body: JsonObject) -> None:
         """One server message; nothing follows a close."""
-        if not self.closed:
+        if not self.closed and (not self.mute or "goAway" in body):
             content = body.get("serverContent")
             for key in content if isinstance(content, dict) and content else body:
                 self._record.sent[key] += 1
@@ -59,6 +61,11 @@ class Announcer:
     def close(self, close: Close) -> None:
         """The last effect of the session."""
         self.want(close)
+        self.closed = True
+
+    def drop(self) -> None:
+        """The last effect of a session whose line is cut."""
+        self.want(Drop())
         self.closed = True
 
     def activity(self, kind: str, offset_s: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from emulator.faults import Fault, FaultError, explain, parse_fault
 from emulator.image_options import ImageOptions
 from emulator.lifetime import AUDIO_LIMIT_S, GO_AWAY_AFTER_S, GO_AWAY_LEFT_S, VIDEO_LIMIT_S, Limits
 from emulator.options import Options
@@ -68,6 +70,16 @@ def _model(text: str) -> tuple[str, str]:
     return name, profile
 
 
+def _fault(text: str) -> Fault:
+    if text == "help":
+        print(explain())
+        raise SystemExit(0)
+    try:
+        return parse_fault(text)
+    except FaultError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 # Flag, type, default, unit, meaning.
 _BEHAVIOUR: Final[tuple[tuple[str, Callable[[str], float | None], float | None, str, str], ...]] = (
     ("--speed", _positive, 4.0, "X", "seconds of sound sent in a second"),
@@ -110,6 +122,8 @@ def _add_behaviour(arguments: argparse.ArgumentParser) -> None:
     add("--api-key", action="append", default=[], metavar="KEY", help="a valid key, repeatable")
     add("--model", action="append", default=[], type=_model, metavar="ID=PROFILE",
         help=f"one more model; profiles: {', '.join(PROFILES)}")  # fmt: skip
+    add("--fault", action="append", default=[], type=_fault, metavar="KIND[@WHEN][,KEY=VALUE…]",
+        help="what shall go wrong, repeatable; `--fault help` lists all")  # fmt: skip
     add("--max-sessions", type=_count, metavar="N", help="concurrent Live connections")
     add("--voice-activity", action="store_true", help="emit voiceActivity unasked")
     add("--image-type", choices=("image/png", "image/jpeg"), help="of every drawn picture")
@@ -157,6 +171,10 @@ def options_of(arguments: argparse.Namespace) -> Options:
         voice_activity=arguments.voice_activity,
         pong_delay_s=arguments.pong_delay,
         seed=arguments.seed,
+        faults=tuple(
+            dataclasses.replace(fault, origin=f"option {number}")
+            for number, fault in enumerate(arguments.fault, 1)
+        ),
         images=ImageOptions(
             output=arguments.image_type or "",
             strict_signatures=arguments.strict_signatures,

@@ -48,6 +48,12 @@ UNAVAILABLE: Final = Close(1011, "The service is currently unavailable.")
 DEADLINE_EXPIRED: Final = Close(1011, "Deadline expired before operation could complete.")
 # The observed reason is known in part only; the rest of the sentence is a guess.
 TOO_MANY_SESSIONS: Final = Close(1011, "RESOURCE_EXHAUSTED: Maximum concurrent sessions exceeded.")
+# As users report it.
+QUOTA: Final = Close(
+    1011,
+    "You exceeded your current quota, please check your plan and billing details. For more "
+    "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.",
+)
 # Only the code is known; the sentence is a guess.
 STILL_OPEN: Final = Close(1011, "The session to resume still has an open connection.")
 SHUTTING_DOWN: Final = Close(1001, "The emulator is shutting down.")
@@ -66,6 +72,7 @@ NAMED: Final[Mapping[str, Close]] = MappingProxyType(
         "unavailable": UNAVAILABLE,
         "deadline_expired": DEADLINE_EXPIRED,
         "too_many_sessions": TOO_MANY_SESSIONS,
+        "quota": QUOTA,
         "still_open": STILL_OPEN,
     }
 )

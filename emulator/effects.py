@@ -37,4 +37,9 @@ class Speak:
     language: str
 
 
-Effect: TypeAlias = Send | Hear | Speak | Close
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Cut the TCP connection without a close frame."""
+
+
+Effect: TypeAlias = Send | Hear | Speak | Close | Drop

@@ -5,7 +5,9 @@ Joins the turn machine with one turn's generation: prompts in, messages and wish
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -14,6 +16,8 @@ from emulator.announcer import Announcer
 from emulator.closes import INVALID_ARGUMENT, Close
 from emulator.delivery import Piece, fragments
 from emulator.effects import Hear, Speak
+from emulator.fault_plan import FaultPlan
+from emulator.faults import Kind
 from emulator.generation import Began, Calls, Done, Generation, Leaving, Output, Wanted
 from emulator.handle_offers import HandleOffers
 from emulator.lifetime import Lifetime
@@ -47,6 +51,7 @@ class Scene:
     out: Announcer
     offers: HandleOffers
     lifetime: Lifetime
+    plan: FaultPlan
 
 
 @dataclass(eq=False)
@@ -60,6 +65,7 @@ class _Turn:
     replies: tuple[Reply, ...] = ()
     # Words that leave after the turn.
     withheld: str = ""
+    sounded: bool = False
 
 
 class Floor:
@@ -74,8 +80,12 @@ class Floor:
         self._out = scene.out
         self._offers = scene.offers
         self._lifetime = scene.lifetime
+        self._plan = scene.plan
         self._turns = Turns()
         self._turn: _Turn | None = None
+        # Nothing of an answer leaves before.
+        self._stalled_until = -math.inf
+        self._mute = False
 
     @property
     def state(self) -> TurnState:
@@ -90,8 +100,13 @@ class Floor:
     def deadline(self) -> float | None:
         """When `advance` will have something to do."""
         generation = self._turn.generation.deadline() if self._turn else None
-        times = (self._turns.playback_until, generation)
-        return min((time for time in times if time is not None), default=None)
+        times = [
+            max(time, self._stalled_until)
+            for time in (self._turns.playback_until, generation)
+            if time is not None
+        ]
+        due = min(times, default=math.inf)
+        return None if self._mute or due == math.inf else due
 
     def resume(self, now: float) -> None:
         """Go on from the memory of an earlier connection."""
@@ -103,8 +118,19 @@ class Floor:
         """The user speaks up: cuts the model unless the session forbids it."""
         if self._turns.model_has_floor and self._setup.interrupts:
             self.cut(now)
+            if self._plan.take(Kind.MUTE_AFTER_BARGE_IN, now):
+                self.mute()
         if self._turns.state is TurnState.IDLE:
             self._turns.apply(UserStarted())
+
+    def stall(self, until: float) -> None:
+        """Nothing of this turn leaves before; a cut ends it."""
+        self._stalled_until = until
+
+    def mute(self) -> None:
+        """The model answers nothing any more on this connection, and nobody is told."""
+        self._mute = self._out.mute = True
+        self._offers.stop()
 
     def prompt(self, prompt: Prompt, now: float, *, cuts: bool = False) -> None:
         """Answer now, cutting the model's turn if the session or `cuts` allows it; else wait."""
@@ -149,12 +175,13 @@ class Floor:
         turn.replies += (reply,)
         if not self._memory.ledger.blocking():
             replies, turn.replies = turn.replies, ()
-            turn.generation.begin(_merged(replies), now, 0.0)
+            self._give(turn, _merged(replies), now)
 
     def cut(self, now: float) -> None:
         """End the model's turn at once; only what was sent stays said."""
         turn, self._turn = self._turn, None
         assert turn is not None, "only a turn can be cut"
+        self._stalled_until = -math.inf
         if not turn.generation.began and turn.text:
             self._memory.unanswered.insert(0, turn.text)
         turn.record.interrupted = True
@@ -171,6 +198,8 @@ class Floor:
 
     def advance(self, now: float) -> None:
         """Let the turn go on as far as it can at this time."""
+        if self._mute or now < self._stalled_until:
+            return
         turn = self._turn
         if turn is not None and self._turns.state is TurnState.GENERATING:
             self._perform(turn, turn.generation.poll(now, self._behavior), now)
@@ -198,11 +227,13 @@ class Floor:
         memory = self._memory
         memory.turn_number += 1
         record = TurnRecord(memory.turn_number, prompt.kind, prompt.started_at, now)
+        record.audio = prompt.audio
         self._record.turns.append(record)
         generation = Generation(speaks=self._setup.speaks, speed=self._options.speed)
         turn = self._turn = _Turn(memory.turn_number, generation, record)
+        self._plan.prompted(memory.turn_number, now)
         if prompt.reply is not None:
-            generation.begin(prompt.reply, now, 0.0)
+            self._give(turn, prompt.reply, now)
             return
         if prompt.text:
             memory.unanswered.append(prompt.text)
@@ -222,13 +253,26 @@ class Floor:
         turn.text = " ".join(part for part in (*memory.unanswered, text) if part)
         memory.unanswered.clear()
         turn.record.heard = text or turn.text
+        if self._plan.take(Kind.EMPTY_TURN, now):
+            memory.unanswered.append(turn.text)
+            turn.generation.begin(Reply(), now, 0.0)
+            return
         reply = memory.mind.on_user(
             turn.text,
             sight=memory.eyes.describe(),
             tools=frozenset(tool.name for tool in memory.tools),
         )
         latency_s = self._profile.first_audio_s * self._options.latency_scale
-        turn.generation.begin(reply, now, latency_s)
+        self._give(turn, reply, now, latency_s)
+
+    def _give(self, turn: _Turn, reply: Reply, now: float, delay_s: float = 0.0) -> None:
+        """A reply, spoiled by what the plan has for it."""
+        self._plan.arm(reply.faults, now)
+        if reply.say:
+            transcripts = self._plan.take(Kind.TRANSCRIPTS, now)
+            if transcripts is not None:
+                reply = dataclasses.replace(reply, words=Words(transcripts.how))
+        turn.generation.begin(reply, now, delay_s)
 
     def _behavior(self, name: str) -> Behavior:
         return self._memory.ledger.behavior(name, self._memory.tools)
@@ -269,6 +313,9 @@ class Floor:
 
     def _deliver(self, turn: _Turn, piece: Piece, now: float) -> None:
         turn.record.output(now)
+        if not turn.sounded:
+            turn.sounded = True
+            self._plan.answer_sounds(now)
         words = turn.generation.reply.words
         if not self._setup.speaks or words in (Words.ALONG, Words.TWICE):
             self._out.piece(piece)
@@ -287,6 +334,7 @@ class Floor:
             for request in calls.requests
         )
         self._out.send(messages.tool_call(made))
+        self._plan.called(now)
         for call in made:
             memory.meter.write(json.dumps(call.args))
             self._record.add_call("call", call.name, call.id, call.args, now)
@@ -317,4 +365,5 @@ def _merged(replies: tuple[Reply, ...]) -> Reply:
         stall_s=max(reply.stall_s for reply in replies),
         words=faults[0] if faults else Words.ALONG,
         poison=any(reply.poison for reply in replies),
+        faults=tuple(fault for reply in replies for fault in reply.faults),
     )

@@ -6,7 +6,8 @@ from emulator import server_messages as messages
 from emulator.announcer import Announcer
 from emulator.lifetime import Lifetime
 from emulator.live_setup import LiveSetup
-from emulator.memory import Memory
+from emulator.memory import Memory, Origin
+from emulator.record import SessionRecord
 from emulator.resumption import HandleStore
 
 
@@ -20,6 +21,7 @@ class HandleOffers:
         session_id: int,
         store: HandleStore[Memory],
         out: Announcer,
+        record: SessionRecord,
         lifetime: Lifetime,
         interval_s: float | None,
     ) -> None:
@@ -28,6 +30,7 @@ class HandleOffers:
         self._session_id = session_id
         self._store = store
         self._out = out
+        self._record = record
         self._lifetime = lifetime
         self._interval_s = interval_s
         self._resumable = False
@@ -41,7 +44,9 @@ class HandleOffers:
         """Send a handle for the session as it is now."""
         if not self._wanted:
             return
-        snapshot = self._memory.snapshot(self._lifetime.session_age_s(now))
+        record = self._record
+        origin = Origin(record.number, record.audio_samples, record.calls_made)
+        snapshot = self._memory.snapshot(self._lifetime.session_age_s(now), origin)
         self._out.send(messages.resumption(self._store.issue(self._session_id, snapshot)))
         self._resumable = True
         self._due = None if self._interval_s is None else now + self._interval_s
@@ -52,6 +57,11 @@ class HandleOffers:
         if self._wanted and self._resumable:
             self._resumable = False
             self._out.send(messages.resumption(None))
+
+    def stop(self) -> None:
+        """No more of them on this connection."""
+        self._wanted = False
+        self._due = None
 
     def on_time(self, now: float) -> None:
         """Offer by the clock."""

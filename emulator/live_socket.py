@@ -20,7 +20,7 @@ from emulator import wire
 from emulator.admission import Door, Doorkeeper, Refused
 from emulator.auth import Credential
 from emulator.closes import INTERNAL_ERROR, SHUTTING_DOWN, Close
-from emulator.effects import Hear, Send, Speak
+from emulator.effects import Drop, Hear, Send, Speak
 from emulator.memory import Memory
 from emulator.options import Options
 from emulator.record import SessionRecord
@@ -88,6 +88,7 @@ class LiveSocket:
         self._hearing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._transport: asyncio.Transport | None = None
         self._ws = web.WebSocketResponse(
             max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_TIME_LIMIT_S, autoping=False
         )
@@ -97,6 +98,7 @@ class LiveSocket:
     ) -> web.WebSocketResponse:
         """Serve until either side closes; a failure of the emulator itself ends as 1011."""
         await self._ws.prepare(request)
+        self._transport = request.transport
         close = INTERNAL_ERROR
         try:
             async with asyncio.TaskGroup() as group:
@@ -157,6 +159,8 @@ class LiveSocket:
                 door, credential, first.data, first.at, first.at + record.unix_offset_s
             )
         except Refused as error:
+            if error.fault:
+                record.add_fault(error.fault, first.at)
             return error.close
         record.model = admission.setup.model
         record.profile = admission.profile.name
@@ -176,6 +180,9 @@ class LiveSocket:
             for effect in session.take():
                 if isinstance(effect, Close):
                     return effect
+                if isinstance(effect, Drop):
+                    self._drop()
+                    return LOST
                 await self._carry_out(effect, group)
             item = await self._next(session.deadline(now))
             now = time.monotonic()
@@ -196,6 +203,11 @@ class LiveSocket:
                     return close
                 case _:  # pragma: no cover  # mypy proves that no other is left
                     assert_never(item)
+
+    def _drop(self) -> None:
+        self._record.closed_by = "server"
+        if self._transport is not None:
+            self._transport.abort()
 
     async def _next(self, deadline: float | None) -> _Item | None:
         """The next item, or None at the deadline: what is due goes before what came in."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from emulator.fault_plan import FaultHistory
+from emulator.json_types import JsonObject
 from emulator.live_setup import DeclaredTool, LiveSetup
 from emulator.minds import EyeLike, Mind, Reply
 from emulator.tokens import TokenMeter
@@ -20,7 +23,8 @@ MAX_WAITING_PROMPTS: Final = 32
 class Prompt:
     """Something for the model to answer: an utterance, words, or a reply that is made already.
 
-    `kind` is `audio`, `text`, `content`, `tool` or `scenario`.
+    `kind` is `audio`, `text`, `content`, `tool` or `scenario`; `audio` are the samples of the
+    connection's sound that an utterance has, from and to.
     """
 
     kind: str
@@ -28,6 +32,27 @@ class Prompt:
     text: str = ""
     pcm: bytes = b""
     reply: Reply | None = None
+    audio: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a snapshot was taken: the connection, and what of it the snapshot knows.
+
+    `audio_samples` (16 kHz) of its sound were consumed, and it had made `calls` calls.
+    """
+
+    connection: int
+    audio_samples: int
+    calls: int
+
+    def to_json(self) -> JsonObject:
+        """As a record shows it."""
+        return {
+            "id": self.connection,
+            "audio_samples": self.audio_samples,
+            "calls": self.calls,
+        }
 
 
 @dataclass
@@ -37,7 +62,7 @@ class Memory:
     `unanswered` are the user's words that no output has answered yet, `unheard` the utterances
     (PCM16 mono 16 kHz by turn) at which the ears are still at work; `waiting` prompts wait for the
     floor, the oldest dropped beyond MAX_WAITING_PROMPTS. A `poisoned` memory `dies` at the first
-    prompt after every resumption.
+    prompt after every resumption. `origin` is None but in a snapshot and what resumes it.
     """
 
     model_id: str
@@ -48,6 +73,8 @@ class Memory:
     user: UserAudio
     tools: tuple[DeclaredTool, ...]
     user_setup: tuple[object, ...]
+    history: FaultHistory
+    origin: Origin | None = None
     seeding: bool = False
     unanswered: list[str] = field(default_factory=list)
     waiting: deque[Prompt] = field(default_factory=lambda: deque(maxlen=MAX_WAITING_PROMPTS))
@@ -60,10 +87,11 @@ class Memory:
     poisoned: bool = False
     dies: bool = False
 
-    def snapshot(self, age_s: float) -> Memory:
+    def snapshot(self, age_s: float, origin: Origin | None = None) -> Memory:
         """A copy that later changes do not touch."""
         taken = copy.deepcopy(self)
         taken.age_s = age_s
+        taken.origin = origin
         return taken
 
     def adopt(self, setup: LiveSetup) -> None:
@@ -71,6 +99,11 @@ class Memory:
         self.tools = setup.tools
         self.meter.compression = setup.compression
         self.dies = self.poisoned
+        # Their sound came on a connection that is gone.
+        self.waiting = deque(
+            (dataclasses.replace(prompt, audio=None) for prompt in self.waiting),
+            maxlen=MAX_WAITING_PROMPTS,
+        )
         if self.user_setup != activity_setup(setup):
             self.user = UserAudio(setup)
             self.user_setup = activity_setup(setup)

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Protocol
 
 from emulator.closes import Close
+from emulator.faults import Fault
 from emulator.json_types import JSON, JsonObject
 
 
@@ -39,7 +40,8 @@ class Reply:
     """An answer: first `after_s` of silence, then calls and words, then a close or a goAway.
 
     Faults: `stall_s` of silence after the first piece of the words, `words` that leave at another
-    time than their sound, `poison` for all handles from now on (see Memory).
+    time than their sound, `poison` for all handles from now on (see Memory), and `faults` that are
+    armed when the answer is about to begin.
     """
 
     say: str = ""
@@ -50,11 +52,13 @@ class Reply:
     stall_s: float = 0.0
     words: Words = Words.ALONG
     poison: bool = False
+    faults: tuple[Fault, ...] = ()
 
     @property
     def empty(self) -> bool:
         """True when nothing at all follows."""
-        return not (self.say or self.calls or self.close or self.poison) and self.go_away_s is None
+        does = self.say or self.calls or self.close or self.poison or self.faults
+        return not does and self.go_away_s is None
 
 
 class Mind(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from emulator.faults import Fault
 from emulator.image_options import ImageOptions
 from emulator.lifetime import Limits
 from emulator.resumption import HANDLE_TTL_S
@@ -23,7 +24,7 @@ class Options:
     "invalid". `models`: more model ids and the name of the profile each behaves like.
     `max_sessions`: concurrent connections, None is no limit. `voice_activity`: emit
     `voiceActivity` messages even when nobody asked for them. `pong_delay_s`: how long a ping waits
-    for its pong. `images`: see the image endpoint.
+    for its pong. `faults`: what every session suffers. `images`: see the image endpoint.
     """
 
     speed: float = 4.0
@@ -39,4 +40,5 @@ class Options:
     pong_delay_s: float = 0.0
     seed: int = 0
     scenario: Scenario | None = None
+    faults: tuple[Fault, ...] = ()
     images: ImageOptions = field(default_factory=ImageOptions)

@@ -22,11 +22,15 @@ MAX_TIMES_KEPT: Final = 4096
 MAX_TEXTS_KEPT: Final = 1024
 MAX_TURNS_KEPT: Final = 1024
 MAX_CALLS_KEPT: Final = 1024
+MAX_FAULTS_KEPT: Final = 1024
 
 
 @dataclass(eq=False)
 class TurnRecord:
-    """One turn. `started_at` is the start of the user's speech, or when the prompt came."""
+    """One turn. `started_at` is the start of the user's speech, or when the prompt came.
+
+    `audio` are the samples of the connection's sound that prompted it, from and to.
+    """
 
     number: int
     prompt: str
@@ -40,6 +44,7 @@ class TurnRecord:
     generation_complete_at: float | None = None
     interrupted_at: float | None = None
     turn_complete_at: float | None = None
+    audio: tuple[int, int] | None = None
 
     def output(self, now: float) -> None:
         """Sound, words or a call leaves now."""
@@ -58,6 +63,7 @@ class SessionRecord:
     profile: str = ""
     setup: JsonObject = field(default_factory=dict)
     resumed: bool = False
+    resumed_from: JsonObject | None = None
     closed_at: float | None = None
     close: Close | None = None
     closed_by: str = ""
@@ -67,7 +73,9 @@ class SessionRecord:
     turns: deque[TurnRecord] = field(default_factory=lambda: deque(maxlen=MAX_TURNS_KEPT))
     _texts: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TEXTS_KEPT))
     _calls: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=MAX_CALLS_KEPT))
+    _faults: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=MAX_FAULTS_KEPT))
     _audio_types: Counter[str] = field(default_factory=Counter)
+    _calls_made: int = 0
     _audio_bytes: int = 0
     _audio_first_at: float | None = None
     _audio_last_at: float | None = None
@@ -78,6 +86,20 @@ class SessionRecord:
     _frame_types: Counter[str] = field(default_factory=Counter)
     _frame_times: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_TIMES_KEPT))
     _frame_sizes: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_TIMES_KEPT))
+
+    @property
+    def audio_samples(self) -> int:
+        """How much sound came so far, at 16 kHz."""
+        return self._audio_samples
+
+    @property
+    def calls_made(self) -> int:
+        """How many functions the model called on this connection."""
+        return self._calls_made
+
+    def add_fault(self, kind: str, now: float) -> None:
+        """Something was done to the client on purpose."""
+        self._faults.append({"kind": kind, **self._time("at", now)})
 
     def add_audio(self, mime_type: str, received_bytes: int, pcm: bytes, now: float) -> None:
         """One audio message, and what became of it: PCM16 mono 16 kHz."""
@@ -120,6 +142,7 @@ class SessionRecord:
 
     def add_call(self, kind: str, name: str, call_id: str, value: JsonObject, now: float) -> None:
         """A `call`, a `response` or a `cancellation`; `value` is its arguments or response."""
+        self._calls_made += kind == "call"
         self._calls.append(
             {"kind": kind, "name": name, "id": call_id, "value": value, **self._time("at", now)}
         )
@@ -133,6 +156,7 @@ class SessionRecord:
             "model": self.model,
             "profile": self.profile,
             "resumed": self.resumed,
+            "resumed_from": self.resumed_from,
             "setup": self.setup,
             **self._time("opened_at", self.opened_at),
             **self._time("closed_at", self.closed_at),
@@ -157,6 +181,7 @@ class SessionRecord:
             "texts": list(self._texts),
             "turns": [self._turn(turn) for turn in self.turns],
             "calls": list(self._calls),
+            "faults": list(self._faults),
             "unmatched_tool_responses": self.unmatched_tool_responses,
         }
 
@@ -164,6 +189,8 @@ class SessionRecord:
         return {
             "number": turn.number,
             "prompt": turn.prompt,
+            "audio_from": None if turn.audio is None else turn.audio[0],
+            "audio_to": None if turn.audio is None else turn.audio[1],
             "heard": turn.heard,
             "said": turn.said,
             "said_seconds": turn.said_s,

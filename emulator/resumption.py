@@ -91,6 +91,12 @@ class HandleStore(Generic[SnapshotT]):
             return session_id, session.handles[handle]
         raise UnknownHandle
 
+    def forget(self, session_id: int) -> None:
+        """None of the session's handles is known any more."""
+        session = self._sessions.get(session_id)
+        if session is not None:
+            session.handles.clear()
+
     def close(self, session_id: int, now: float) -> None:
         """A connection of the session ended; its handles begin to age."""
         session = self._sessions.get(session_id)

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from emulator.closes import NAMED, Close
+from emulator.faults import Fault, FaultError, parse_fault
 from emulator.json_types import JSON, JsonObject, number_of, object_of, text_of
 from emulator.minds import Mind, Reply, ToolRequest, Words
 
 ANY: Final = "*"
 TRIGGERS: Final = ("hear", "result", "at")
 ACTIONS: Final = ("say", "call", "close", "go_away")
-FAULTS: Final = ("stall", "words", "poison")
+FAULTS: Final = ("stall", "words", "poison", "fault")
 STEP_KEYS: Final = frozenset((*TRIGGERS, *ACTIONS, *FAULTS, "transcript", "after", "repeat"))
 CLOSE_KEYS: Final = frozenset(("code", "reason"))
 SCENARIO_KEYS: Final = frozenset(("steps", "otherwise"))
@@ -178,7 +179,23 @@ def _reply(value: JsonObject, where: str) -> Reply:
         stall_s=_seconds(value, "stall", where) or 0.0,
         words=_words(value, where),
         poison=_yes(value, "poison", where),
+        faults=tuple(
+            _fault(fault, where, number)
+            for number, fault in enumerate(_as_list(value.get("fault")), 1)
+        ),
     )
+
+
+def _fault(value: JSON, where: str, number: int) -> Fault:
+    if not isinstance(value, str):
+        raise ScenarioError(f"{where}: a `fault` is text, as behind --fault")
+    try:
+        fault = parse_fault(value, f"{where}.{number}")
+    except FaultError as error:
+        raise ScenarioError(f"{where}: {error}") from None
+    if fault.at_setup:
+        raise ScenarioError(f"{where}: `{fault.kind.value}` belongs to a setup, not to a step")
+    return fault
 
 
 def _call(value: JSON, where: str) -> ToolRequest:

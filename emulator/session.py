@@ -15,8 +15,11 @@ from emulator.activity import ActivityEvent, Started
 from emulator.announcer import Announcer
 from emulator.closes import EMPTY_ACTIVITY, INVALID_ARGUMENT, NOT_IMPLEMENTED, Close
 from emulator.effects import Effect
+from emulator.fault_plan import FaultPlan
+from emulator.faults import Fault
 from emulator.floor import Floor, Scene
 from emulator.handle_offers import HandleOffers
+from emulator.injection import Injector
 from emulator.json_types import JSON, JsonObject
 from emulator.lifetime import GoAway, Lifetime
 from emulator.live_setup import Backend, Coverage, LiveSetup, read_tools
@@ -40,6 +43,8 @@ class Admission:
     session_id: int
     memory: Memory
     received: JsonObject
+    # The fault that lets the setup hang.
+    hangs: Fault | None = None
 
 
 class LiveSession:
@@ -61,11 +66,16 @@ class LiveSession:
         self._out = scene.out
         self._lifetime = scene.lifetime
         self._offers = scene.offers
+        self._plan = scene.plan
         self._floor = Floor(scene)
+        self._injector = Injector(scene, self._floor)
+        self._heard_before = scene.memory.user.samples
+        record.resumed_from = scene.memory.origin.to_json() if scene.memory.origin else None
         self._results = ToolResults(scene, self._floor)
         self._out.send(messages.SETUP_COMPLETE)
         self._offers.offer(now)
         self._floor.resume(now)
+        self._settle(now)
 
     @property
     def state(self) -> TurnState:
@@ -87,6 +97,7 @@ class LiveSession:
             self._floor.deadline(),
             self._lifetime.deadline(),
             self._offers.deadline(),
+            self._injector.deadline(),
             self._scenario_due(now),
         )
         return min((time for time in times if time is not None), default=None)
@@ -104,17 +115,17 @@ class LiveSession:
             self._out.close(error.close)
         if self._memory.meter.exhausted:
             self._out.close(INVALID_ARGUMENT)
-        self._floor.advance(now)
+        self._settle(now)
 
     def on_heard(self, number: int, text: str, now: float) -> None:
         """What the ears made of the utterance of turn `number`; '' when nothing."""
         self._floor.heard(number, text, now)
-        self._floor.advance(now)
+        self._settle(now)
 
     def on_spoken(self, number: int, pcm: bytes, now: float) -> None:
         """The sound (PCM16 mono 24 kHz) that turn `number` wanted."""
         self._floor.spoken(number, pcm, now)
-        self._floor.advance(now)
+        self._settle(now)
 
     def on_time(self, now: float) -> None:
         """Do what is due."""
@@ -133,7 +144,13 @@ class LiveSession:
             reply = self._memory.mind.on_time()
             self._floor.wait(Prompt("scenario", now, reply=reply), now)
         self._offers.on_time(now)
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        """Let the turn go on, and whatever is to go wrong go wrong."""
+        self._injector.inject(now)
         self._floor.advance(now)
+        self._injector.inject(now)
 
     def _scenario_due(self, now: float) -> float | None:
         at_age_s = self._memory.mind.next_at()
@@ -177,6 +194,7 @@ class LiveSession:
         for event in events:
             if isinstance(event, Started):
                 memory.user_started_at = now
+                self._plan.user_started(now)
                 self._out.activity(messages.ACTIVITY_START, event.offset_s)
                 self._floor.user_started(now)
                 continue
@@ -184,7 +202,10 @@ class LiveSession:
             if self._coverage is not Coverage.ALL_INPUT:
                 memory.meter.hear(seconds(event.pcm))
             text = memory.user.take_text()
-            prompt = Prompt("audio", memory.user_started_at, text=text, pcm=event.pcm)
+            start, end = (max(0, sample - self._heard_before) for sample in event.samples)
+            prompt = Prompt(
+                "audio", memory.user_started_at, text=text, pcm=event.pcm, audio=(start, end)
+            )
             self._floor.prompt(prompt, now)
 
     def _see(self, blob: wire.Blob, arrived_at: float) -> None:
@@ -258,6 +279,7 @@ def _scene(
         admission.session_id,
         handles,
         out,
+        record,
         lifetime,
         options.handle_interval_s,
     )
@@ -271,4 +293,5 @@ def _scene(
         out=out,
         offers=offers,
         lifetime=lifetime,
+        plan=FaultPlan(options.faults, memory.history, record, now),
     )

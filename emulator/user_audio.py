@@ -43,6 +43,11 @@ class UserAudio:
         """True while the user speaks, as far as detected or marked."""
         return (self._automatic or self._manual_or_fail()).active
 
+    @property
+    def samples(self) -> int:
+        """How many samples (16 kHz) came so far."""
+        return (self._automatic or self._manual_or_fail()).samples
+
     def feed_untrusted(self, data: bytes, mime_type: str) -> tuple[bytes, list[ActivityEvent]]:
         """One audio message: its sound at 16 kHz and what began or ended in it.
 
@@ -76,7 +81,8 @@ class UserAudio:
         pcm = self._manual.end()
         if not pcm:
             raise ActivityError(EMPTY_ACTIVITY)
-        return [Ended(self._manual.offset_s, pcm)]
+        end = self._manual.samples
+        return [Ended(self._manual.offset_s, pcm, (end - len(pcm) // 2, end))]
 
     def end_stream(self) -> list[ActivityEvent]:
         """The client's `audioStreamEnd`. Raises ActivityError under manual activity."""

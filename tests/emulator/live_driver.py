@@ -11,7 +11,7 @@ from emulator.admission import Door, Doorkeeper
 from emulator.auth import Credential
 from emulator.closes import Close
 from emulator.delivery import BYTES_PER_S
-from emulator.effects import Hear, Send, Speak
+from emulator.effects import Drop, Hear, Send, Speak
 from emulator.ephemeral import TokenStore
 from emulator.json_types import JSON, JsonObject, list_of, object_of, text_of
 from emulator.live_setup import Backend
@@ -58,6 +58,7 @@ class World:
         self, options: Options | None = None, new_mind: Callable[[], Mind] | None = None
     ) -> None:
         self.options = options or Options()
+        self.opened = 0
         numbers = random.Random(1)
         self.handles: HandleStore[Memory] = HandleStore(numbers)
         self.tokens = TokenStore(numbers)
@@ -92,10 +93,12 @@ class Driver:
         new_mind = mind_of(*steps, otherwise=otherwise) if steps else None
         self.world = world or World(options, new_mind)
         self.now = now
-        self.record = SessionRecord(0, now, 0.0)
+        self.record = SessionRecord(self.world.opened, now, 0.0)
+        self.world.opened += 1
         self.sent: list[tuple[float, JsonObject]] = []
         self.utterances: list[Hear] = []
         self.close: Close | None = None
+        self.dropped = False
         self.mute = False
         self.admission = self.world.admit({"model": f"models/{model}", **(setup or {})}, now, door)
         self.session = LiveSession(
@@ -138,7 +141,7 @@ class Driver:
         end = self.now + seconds
         for _ in range(10_000):
             due = self.session.deadline(self.now)
-            if self.close is not None or due is None or due > end:
+            if self.over or due is None or due > end:
                 break
             self.now = max(self.now, due)
             self.session.on_time(self.now)
@@ -150,7 +153,7 @@ class Driver:
     def drain(self) -> None:
         while effects := self.session.take():
             for effect in effects:
-                assert self.close is None, "nothing follows a close"
+                assert self.close is None and not self.dropped, "nothing follows a close"
                 match effect:
                     case Send(body):
                         self.sent.append((self.now, body))
@@ -161,8 +164,15 @@ class Driver:
                             self.session.on_spoken(number, speech(text), self.now)
                     case Close():
                         self.close = effect
+                    case Drop():
+                        self.dropped = True
 
     # -- out -----------------------------------------------------------------------------------
+
+    @property
+    def over(self) -> bool:
+        """True when the server ended the connection."""
+        return self.dropped or self.close is not None
 
     @property
     def state(self) -> TurnState:

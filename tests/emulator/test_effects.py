@@ -3,7 +3,7 @@ from typing import get_args
 import pytest
 
 from emulator.closes import Close
-from emulator.effects import Effect, Hear, Send, Speak
+from emulator.effects import Drop, Effect, Hear, Send, Speak
 
 
 def test_effects_are_values() -> None:
@@ -13,5 +13,5 @@ def test_effects_are_values() -> None:
         Send({"goAway": {}}).body = {}  # type: ignore[misc]  # that it is frozen is the point
 
 
-def test_a_close_is_an_effect_too() -> None:
-    assert set(get_args(Effect)) == {Send, Hear, Speak, Close}
+def test_the_ends_of_a_connection_are_effects_too() -> None:
+    assert set(get_args(Effect)) == {Send, Hear, Speak, Close, Drop}

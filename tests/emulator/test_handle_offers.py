@@ -26,6 +26,7 @@ class Bench:
             admission.session_id,
             self.world.handles,
             self.out,
+            SessionRecord(0, 0.0, 0.0),
             Lifetime(Limits(), 100.0, compressed=True),
             interval_s,
         )

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from emulator.closes import INVALID_ARGUMENT, NO_CREDENTIAL
+from emulator.faults import parse_fault
 from emulator.live_socket import MAX_MESSAGE_BYTES, LiveSocket
 from emulator.options import Options
 from emulator.senses import Mouth, Senses, standard_senses
@@ -188,6 +189,19 @@ async def test_pongs_can_be_late_while_the_talk_goes_on(
             assert "serverContent" in await receive(socket)
             assert not pong.done()
             pong.cancel()
+
+
+async def test_a_drop_cuts_the_line_without_a_close(tmp_path: Path) -> None:
+    options = Options(faults=(parse_fault("drop@answer=0"),))
+    async with serving(tmp_path, options) as (url, context):
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            await ready(socket)
+            await socket.send('{"realtimeInput": {"text": "hello"}}')
+            async with asyncio.timeout(LIMIT_S):
+                with pytest.raises(ConnectionClosed) as caught:
+                    while True:
+                        await socket.recv()
+            assert caught.value.rcvd is None
 
 
 async def test_a_stop_before_anything_was_read_is_a_goodbye_too(
