@@ -147,10 +147,12 @@ class Doorkeeper:
         self._open += 1
         return Admission(setup, profile, door.backend, session_id, memory, first.received, hangs)
 
-    def leave(self, admission: Admission, now: float) -> None:
-        """The connection ended: its session may be resumed."""
+    def leave(self, admission: Admission, now: float, latest: Memory | None = None) -> None:
+        """The connection ended: its session may be resumed, from `latest` when handles are live."""
         self._open -= 1
-        self._handles.close(admission.session_id, now)
+        self._handles.close(
+            admission.session_id, now, latest if self._options.live_handles else None
+        )
 
     def _faults_at(
         self, setup: LiveSetup, session_id: int, memory: Memory, now: float
@@ -200,6 +202,7 @@ class Doorkeeper:
             tools=setup.tools,
             user_setup=activity_setup(setup),
             history=FaultHistory(f"{self._options.seed}/{session_id}"),
+            instruction=setup.instruction,
             seeding=setup.seeded,
         )
 

@@ -6,6 +6,7 @@ Collects effects until `take`; counts each server message by its keys in the ses
 from __future__ import annotations
 
 from emulator import server_messages as messages
+from emulator.bundling import Bundle
 from emulator.closes import Close
 from emulator.delivery import Piece, fragments
 from emulator.effects import Drop, Effect, Send
@@ -39,6 +40,7 @@ class Announcer:
         self.closed = False
         # Only what ends the connection leaves any more.
         self.mute = False
+        self._bundle: Bundle | None = None
 
     def take(self) -> list[Effect]:
         """What was collected, in order."""
@@ -51,7 +53,21 @@ class Announcer:
             content = body.get("serverContent")
             for key in content if isinstance(content, dict) and content else body:
                 self._record.sent[key] += 1
+            if self._bundle is not None and self._bundle.takes(body):
+                if self._bundle.complete:
+                    self._release()
+                return
+            self._release()
             self._effects.append(Send(body))
+
+    def bundle(self) -> None:
+        """Keep what follows back, until one message can hold all of the turn."""
+        self._bundle = Bundle()
+
+    def _release(self) -> None:
+        bundle, self._bundle = self._bundle, None
+        if bundle is not None and bundle.body:
+            self._effects.append(Send(bundle.body))
 
     def want(self, effect: Effect) -> None:
         """Anything that is not a message."""
@@ -60,11 +76,13 @@ class Announcer:
 
     def close(self, close: Close) -> None:
         """The last effect of the session."""
+        self._release()
         self.want(close)
         self.closed = True
 
     def drop(self) -> None:
         """The last effect of a session whose line is cut."""
+        self._release()
         self.want(Drop())
         self.closed = True
 

@@ -22,6 +22,7 @@ from emulator.image_options import ImageOptions
 from emulator.lifetime import AUDIO_LIMIT_S, GO_AWAY_AFTER_S, GO_AWAY_LEFT_S, VIDEO_LIMIT_S, Limits
 from emulator.options import Options
 from emulator.profiles import PROFILES
+from emulator.resumption import HANDLE_TTL_S
 from emulator.scenario import Scenario, ScenarioError, load_scenario
 from emulator.senses import standard_senses
 from emulator.server import EmulatorServer
@@ -85,6 +86,7 @@ _BEHAVIOUR: Final[tuple[tuple[str, Callable[[str], float | None], float | None, 
     ("--speed", _positive, 4.0, "X", "seconds of sound sent in a second"),
     ("--hold", _not_negative, 1.0, "SHARE", "of the playback for which turnComplete is held"),
     ("--latency", _not_negative, 0.0, "SHARE", "of the model's measured time to first sound"),
+    ("--clock", _positive, 1.0, "X", "how much faster limits, goAway and handles grow old"),
     ("--go-away-after", _seconds, GO_AWAY_AFTER_S, "S", "age of a connection at goAway, or off"),
     ("--go-away-left", _not_negative, GO_AWAY_LEFT_S, "S", "from goAway to the close"),
     ("--audio-limit", _seconds, AUDIO_LIMIT_S, "S", "life of an uncompressed session, or off"),
@@ -124,6 +126,9 @@ def _add_behaviour(arguments: argparse.ArgumentParser) -> None:
         help=f"one more model; profiles: {', '.join(PROFILES)}")  # fmt: skip
     add("--fault", action="append", default=[], type=_fault, metavar="KIND[@WHEN][,KEY=VALUE…]",
         help="what shall go wrong, repeatable; `--fault help` lists all")  # fmt: skip
+    add("--handles", choices=("snapshot", "live"), default="snapshot",
+        help="bring back the time of the handle, or the connection's end")  # fmt: skip
+    add("--consumed-index", action="store_true", help="in every handle, not only if transparent")
     add("--max-sessions", type=_count, metavar="N", help="concurrent Live connections")
     add("--voice-activity", action="store_true", help="emit voiceActivity unasked")
     add("--image-type", choices=("image/png", "image/jpeg"), help="of every drawn picture")
@@ -163,7 +168,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
             go_away_left_s=arguments.go_away_left,
             audio_limit_s=arguments.audio_limit,
             video_limit_s=arguments.video_limit,
-        ),
+        ).faster(arguments.clock),
+        handle_ttl_s=HANDLE_TTL_S / arguments.clock,
         handle_interval_s=arguments.handle_interval,
         api_keys=frozenset(arguments.api_key),
         models=dict(arguments.model),
@@ -171,6 +177,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
         voice_activity=arguments.voice_activity,
         pong_delay_s=arguments.pong_delay,
         seed=arguments.seed,
+        live_handles=arguments.handles == "live",
+        consumed_index=arguments.consumed_index,
         faults=tuple(
             dataclasses.replace(fault, origin=f"option {number}")
             for number, fault in enumerate(arguments.fault, 1)

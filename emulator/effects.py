@@ -42,4 +42,25 @@ class Drop:
     """Cut the TCP connection without a close frame."""
 
 
-Effect: TypeAlias = Send | Hear | Speak | Close | Drop
+@dataclass(frozen=True, slots=True)
+class SendRaw:
+    """One frame as it is: text or bytes."""
+
+    frame: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SlowPong:
+    """Pongs are late by so many seconds from now on."""
+
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlowRead:
+    """No more than so many bytes are read in a second from now on."""
+
+    bytes_per_s: int
+
+
+Effect: TypeAlias = Send | SendRaw | Hear | Speak | SlowPong | SlowRead | Close | Drop

@@ -18,10 +18,10 @@ from emulator.delivery import Piece, fragments
 from emulator.effects import Hear, Speak
 from emulator.fault_plan import FaultPlan
 from emulator.faults import Kind
-from emulator.generation import Began, Calls, Done, Generation, Leaving, Output, Wanted
+from emulator.generation import Began, Calls, Done, Generation, Leaving, Output, Stage, Wanted
 from emulator.handle_offers import HandleOffers
 from emulator.lifetime import Lifetime
-from emulator.live_setup import Backend, Behavior, LiveSetup
+from emulator.live_setup import Backend, LiveSetup
 from emulator.live_turns import (
     GenerationFinished,
     Interrupted,
@@ -32,10 +32,12 @@ from emulator.live_turns import (
     UserStarted,
 )
 from emulator.memory import Memory, Prompt
-from emulator.minds import Reply, Words
+from emulator.mending import read_request
+from emulator.minds import Reply, Words, merged
 from emulator.options import Options
 from emulator.profiles import Profile
 from emulator.record import SessionRecord, TurnRecord
+from emulator.replying import Replying
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class _Turn:
     number: int
     generation: Generation
     record: TurnRecord
+    prompt: Prompt
     text: str = ""
     replies: tuple[Reply, ...] = ()
     # Words that leave after the turn.
@@ -74,6 +77,7 @@ class Floor:
     def __init__(self, scene: Scene) -> None:
         self._setup = scene.setup
         self._profile = scene.profile
+        self._backend = scene.backend
         self._options = scene.options
         self._memory = scene.memory
         self._record = scene.record
@@ -81,6 +85,7 @@ class Floor:
         self._offers = scene.offers
         self._lifetime = scene.lifetime
         self._plan = scene.plan
+        self._replying = Replying(scene.memory, scene.record)
         self._turns = Turns()
         self._turn: _Turn | None = None
         # Nothing of an answer leaves before.
@@ -175,7 +180,7 @@ class Floor:
         turn.replies += (reply,)
         if not self._memory.ledger.blocking():
             replies, turn.replies = turn.replies, ()
-            self._give(turn, _merged(replies), now)
+            self._give(turn, merged(replies), now)
 
     def cut(self, now: float) -> None:
         """End the model's turn at once; only what was sent stays said."""
@@ -194,7 +199,22 @@ class Floor:
             for call in cancelled:
                 self._record.add_call("cancellation", call.name, call.id, {}, now)
         self._turns.apply(Interrupted())
-        self._offers.offer(now)
+        self._offers.owe()
+
+    def abandon(self, now: float) -> None:
+        """The connection ended: what the session knows of the turn goes into its memory."""
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        memory, generation = self._memory, turn.generation
+        if turn.record.first_output_at is None:
+            memory.unheard.pop(turn.number, None)
+            reply = None if generation.stage is Stage.LISTENING else generation.reply
+            memory.waiting.appendleft(dataclasses.replace(turn.prompt, reply=reply))
+            return
+        memory.broken = Reply(say=generation.reply.say, calls=generation.uncalled)
+        self._account(turn)
+        memory.meter.finish_turn(self._backend)
 
     def advance(self, now: float) -> None:
         """Let the turn go on as far as it can at this time."""
@@ -202,7 +222,7 @@ class Floor:
             return
         turn = self._turn
         if turn is not None and self._turns.state is TurnState.GENERATING:
-            self._perform(turn, turn.generation.poll(now, self._behavior), now)
+            self._perform(turn, turn.generation.poll(now, self._replying.behavior), now)
         if turn is not None and self._turns.playback_over(now):
             self._turn = None
             self._complete(turn, now)
@@ -230,10 +250,16 @@ class Floor:
         record.audio = prompt.audio
         self._record.turns.append(record)
         generation = Generation(speaks=self._setup.speaks, speed=self._options.speed)
-        turn = self._turn = _Turn(memory.turn_number, generation, record)
+        turn = self._turn = _Turn(memory.turn_number, generation, record, prompt)
         self._plan.prompted(memory.turn_number, now)
         if prompt.reply is not None:
             self._give(turn, prompt.reply, now)
+            return
+        request = read_request(prompt.text) if prompt.kind == "text" else None
+        if request is not None:
+            record.heard = prompt.text
+            turn.text, reply = self._replying.to_request(request, now)
+            self._give(turn, reply, now)
             return
         if prompt.text:
             memory.unanswered.append(prompt.text)
@@ -250,18 +276,13 @@ class Floor:
 
     def _understood(self, turn: _Turn, text: str, now: float) -> None:
         memory = self._memory
-        turn.text = " ".join(part for part in (*memory.unanswered, text) if part)
-        memory.unanswered.clear()
+        turn.text = self._replying.take_words(text)
         turn.record.heard = text or turn.text
         if self._plan.take(Kind.EMPTY_TURN, now):
             memory.unanswered.append(turn.text)
             turn.generation.begin(Reply(), now, 0.0)
             return
-        reply = memory.mind.on_user(
-            turn.text,
-            sight=memory.eyes.describe(),
-            tools=frozenset(tool.name for tool in memory.tools),
-        )
+        reply = self._replying.to_words(turn.text)
         latency_s = self._profile.first_audio_s * self._options.latency_scale
         self._give(turn, reply, now, latency_s)
 
@@ -272,10 +293,10 @@ class Floor:
             transcripts = self._plan.take(Kind.TRANSCRIPTS, now)
             if transcripts is not None:
                 reply = dataclasses.replace(reply, words=Words(transcripts.how))
+            if self._plan.take(Kind.BUNDLED, now):
+                reply = dataclasses.replace(reply, bundled=True)
+        self._memory.broken = None
         turn.generation.begin(reply, now, delay_s)
-
-    def _behavior(self, name: str) -> Behavior:
-        return self._memory.ledger.behavior(name, self._memory.tools)
 
     def _perform(self, turn: _Turn, outputs: list[Output], now: float) -> None:
         for output in outputs:
@@ -298,6 +319,8 @@ class Floor:
                     self._out.generation_complete()
                     turn.record.generation_complete_at = now
                     hold_s = (playback_until - now) * self._options.hold_scale
+                    if turn.generation.reply.bundled:
+                        hold_s = 0.0
                     self._turns.apply(GenerationFinished(now + hold_s))
                 case _:  # pragma: no cover  # mypy proves that no other is left
                     assert_never(output)
@@ -306,6 +329,8 @@ class Floor:
 
     def _begin(self, turn: _Turn) -> None:
         reply = turn.generation.reply
+        if reply.bundled:
+            self._out.bundle()
         self._out.began(self._memory.meter)
         self._memory.poisoned |= reply.poison
         if reply.words is Words.EARLY:
@@ -339,31 +364,17 @@ class Floor:
             memory.meter.write(json.dumps(call.args))
             self._record.add_call("call", call.name, call.id, call.args, now)
 
+    def _account(self, turn: _Turn) -> None:
+        """What was sent of an answer is part of the talk."""
+        self._memory.last_role = "model"
+        self._memory.meter.speak(turn.generation.sent_s)
+        if self._setup.transcribes_output or not self._setup.speaks:
+            self._memory.meter.write(turn.generation.said.strip())
+
     def _complete(self, turn: _Turn, now: float) -> None:
         memory = self._memory
         turn.record.turn_complete_at = now
-        memory.last_role = "model"
-        memory.meter.speak(turn.generation.sent_s)
-        if self._setup.transcribes_output or not self._setup.speaks:
-            memory.meter.write(turn.generation.said.strip())
+        self._account(turn)
         more_follows = bool(memory.ledger.pending or memory.waiting)
         self._out.turn_complete(memory.meter, more_follows=more_follows)
         self._out.said(turn.withheld)
-
-
-def _merged(replies: tuple[Reply, ...]) -> Reply:
-    """One answer to several results."""
-    closes = [reply.close for reply in replies if reply.close]
-    times = [reply.go_away_s for reply in replies if reply.go_away_s is not None]
-    faults = [reply.words for reply in replies if reply.words is not Words.ALONG]
-    return Reply(
-        say=" ".join(reply.say for reply in replies if reply.say),
-        calls=tuple(call for reply in replies for call in reply.calls),
-        after_s=max(reply.after_s for reply in replies),
-        close=closes[0] if closes else None,
-        go_away_s=times[0] if times else None,
-        stall_s=max(reply.stall_s for reply in replies),
-        words=faults[0] if faults else Words.ALONG,
-        poison=any(reply.poison for reply in replies),
-        faults=tuple(fault for reply in replies for fault in reply.faults),
-    )

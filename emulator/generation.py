@@ -89,6 +89,13 @@ class Generation:
         return self._said_before + (self._answer.said if self._answer else "")
 
     @property
+    def uncalled(self) -> tuple[ToolRequest, ...]:
+        """Calls of the reply that were not made yet."""
+        if self.stage is Stage.THINKING:
+            return self.reply.calls
+        return self._blocking if self.stage is Stage.SPEAKING else ()
+
+    @property
     def sent_s(self) -> float:
         """The sound sent so far, in seconds of playback."""
         return self._sent_before_s + (self._answer.sent_s if self._answer else 0.0)

@@ -24,7 +24,12 @@ class HandleOffers:
         record: SessionRecord,
         lifetime: Lifetime,
         interval_s: float | None,
+        *,
+        tells_index: bool = False,
     ) -> None:
+        # How many client messages the session has taken whole, the setup left out.
+        self.consumed = 0
+        self._tells_index = tells_index
         self._wanted = setup.resumes
         self._memory = memory
         self._session_id = session_id
@@ -34,6 +39,7 @@ class HandleOffers:
         self._lifetime = lifetime
         self._interval_s = interval_s
         self._resumable = False
+        self._owed = False
         self._due: float | None = None
 
     def deadline(self) -> float | None:
@@ -47,12 +53,25 @@ class HandleOffers:
         record = self._record
         origin = Origin(record.number, record.audio_samples, record.calls_made)
         snapshot = self._memory.snapshot(self._lifetime.session_age_s(now), origin)
-        self._out.send(messages.resumption(self._store.issue(self._session_id, snapshot)))
+        handle = self._store.issue(self._session_id, snapshot)
+        consumed = self.consumed if self._tells_index else None
+        self._out.send(messages.resumption(handle, consumed))
         self._resumable = True
+        self._owed = False
         self._due = None if self._interval_s is None else now + self._interval_s
+
+    def owe(self) -> None:
+        """Send a handle once the message at hand is taken whole, not in the midst of it."""
+        self._owed = True
+
+    def settle(self, now: float) -> None:
+        """Everything that came is taken whole."""
+        if self._owed:
+            self.offer(now)
 
     def withdraw(self) -> None:
         """The model has the floor: until it is done, there is nothing to resume from."""
+        self._owed = False
         self._due = None
         if self._wanted and self._resumable:
             self._resumable = False
@@ -60,7 +79,7 @@ class HandleOffers:
 
     def stop(self) -> None:
         """No more of them on this connection."""
-        self._wanted = False
+        self._wanted = self._owed = False
         self._due = None
 
     def on_time(self, now: float) -> None:

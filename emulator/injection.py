@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from emulator import server_messages as messages
 from emulator.closes import QUOTA
+from emulator.effects import SendRaw, SlowPong, SlowRead
 from emulator.faults import Fault, Kind
 from emulator.floor import Floor, Scene
+
+# Frames that are no message, by the `how` of the fault.
+GARBAGE: Final[Mapping[str, str | bytes]] = MappingProxyType(
+    {
+        "text": '{"serverContent": {"modelTurn": ',
+        "bytes": b"\xff\xfe\x00garbage",
+        "list": b"[1, 2, 3]",
+        "unknown": b'{"unknownMessage": {}}',
+        "empty": b"",
+    }
+)
+# Blanks behind it are JSON too.
+EMPTY_MESSAGE: Final = b'{"serverContent":{}}'
 
 
 class Injector:
@@ -49,6 +66,14 @@ class Injector:
                 self._floor.stall(now + (math.inf if fault.seconds is None else fault.seconds))
             case Kind.MUTE:
                 self._floor.mute()
+            case Kind.SLOW_PONG:
+                self._out.want(SlowPong(fault.seconds or 0.0))
+            case Kind.SLOW_READ:
+                self._out.want(SlowRead(fault.size))
+            case Kind.GARBAGE:
+                self._out.want(SendRaw(GARBAGE[fault.how]))
+            case Kind.BIG_FRAME:
+                self._out.want(SendRaw(EMPTY_MESSAGE.ljust(fault.size)))
             case Kind.NO_HANDLES:
                 self._offers.stop()
             case _:

@@ -28,6 +28,14 @@ class Limits:
     audio_limit_s: float | None = AUDIO_LIMIT_S
     video_limit_s: float | None = VIDEO_LIMIT_S
 
+    def faster(self, times: float) -> Limits:
+        """The same on a clock that runs so many times as fast."""
+        after_s, audio_s, video_s = (
+            None if limit is None else limit / times
+            for limit in (self.go_away_after_s, self.audio_limit_s, self.video_limit_s)
+        )
+        return Limits(after_s, self.go_away_left_s / times, audio_s, video_s)
+
 
 class Stage(Enum):
     OPEN = "open"

@@ -71,6 +71,7 @@ class LiveSetup:
     transcribes_output: bool
     resumes: bool
     handle: str
+    transparent: bool
     compression: Compression | None
     tools: tuple[DeclaredTool, ...]
     includes_thoughts: bool
@@ -93,11 +94,12 @@ def read_setup(raw: JsonObject, backend: Backend) -> LiveSetup:
     detection = object_of(realtime.get("automaticActivityDetection"))
     thinking = object_of(generation.get("thinkingConfig"))
     history = object_of(raw.get("historyConfig"))
+    resumption = object_of(raw.get("sessionResumption"))
     modalities = list_of(generation.get("responseModalities"))
     return LiveSetup(
         raw=raw,
         model=text_of(raw.get("model")),
-        instruction=_text_of_content(raw.get("systemInstruction")),
+        instruction=text_of_content(raw.get("systemInstruction")),
         speaks=not modalities or "AUDIO" in modalities,
         voice=text_of(prebuilt.get("voiceName")) or DEFAULT_VOICE,
         language=text_of(speech.get("languageCode")) or DEFAULT_LANGUAGE,
@@ -108,7 +110,8 @@ def read_setup(raw: JsonObject, backend: Backend) -> LiveSetup:
         transcribes_input="inputAudioTranscription" in raw,
         transcribes_output="outputAudioTranscription" in raw,
         resumes="sessionResumption" in raw,
-        handle=text_of(object_of(raw.get("sessionResumption")).get("handle")),
+        handle=text_of(resumption.get("handle")),
+        transparent=resumption.get("transparent") is True,
         compression=_compression(raw.get("contextWindowCompression")),
         tools=read_tools(list_of(raw.get("tools"))),
         includes_thoughts=thinking.get("includeThoughts") is True,
@@ -130,7 +133,8 @@ def read_tools(tools: list[JSON]) -> tuple[DeclaredTool, ...]:
     return tuple(declared)
 
 
-def _text_of_content(written: JSON) -> str:
+def text_of_content(written: JSON) -> str:
+    """The texts of a content's parts, joined."""
     parts = map(object_of, list_of(object_of(written).get("parts")))
     return "".join(text_of(part.get("text")) for part in parts)
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import socket
 import time
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
@@ -20,7 +21,7 @@ from emulator import wire
 from emulator.admission import Door, Doorkeeper, Refused
 from emulator.auth import Credential
 from emulator.closes import INTERNAL_ERROR, SHUTTING_DOWN, Close
-from emulator.effects import Drop, Hear, Send, Speak
+from emulator.effects import Drop, Hear, Send, SendRaw, SlowPong, SlowRead, Speak
 from emulator.memory import Memory
 from emulator.options import Options
 from emulator.record import SessionRecord
@@ -35,6 +36,7 @@ INBOX_SIZE: Final = 64
 NO_STATUS: Final = 1005
 LOST: Final = Close(1006, "")
 CLOSE_TIME_LIMIT_S: Final = 2.0
+SLOW_READER_BUFFER_BYTES: Final = 4096
 # A client that reads nothing for so long is gone.
 SEND_TIME_LIMIT_S: Final = 30.0
 
@@ -88,6 +90,9 @@ class LiveSocket:
         self._hearing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._pong_delay_s = options.pong_delay_s
+        # None reads as fast as it comes.
+        self._bytes_per_s: int | None = None
         self._transport: asyncio.Transport | None = None
         self._ws = web.WebSocketResponse(
             max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_TIME_LIMIT_S, autoping=False
@@ -128,7 +133,9 @@ class LiveSocket:
             match message.type:
                 case WSMsgType.TEXT | WSMsgType.BINARY:
                     await self._inbox.put(_Frame(message.data, time.monotonic()))
-                case WSMsgType.PING if self._options.pong_delay_s:
+                    if self._bytes_per_s:
+                        await asyncio.sleep(len(message.data) / self._bytes_per_s)
+                case WSMsgType.PING if self._pong_delay_s:
                     self._keep(group.create_task(self._pong_late(message.data)))
                 case WSMsgType.PING:
                     await self._pong(message.data)
@@ -140,7 +147,7 @@ class LiveSocket:
                     return
 
     async def _pong_late(self, data: bytes) -> None:
-        await asyncio.sleep(self._options.pong_delay_s)
+        await asyncio.sleep(self._pong_delay_s)
         await self._pong(data)
 
     async def _pong(self, data: bytes) -> None:
@@ -166,15 +173,23 @@ class LiveSocket:
         record.profile = admission.profile.name
         record.setup = admission.received
         record.resumed = bool(admission.setup.handle)
+        latest: Memory | None = None
         try:
             session = LiveSession(admission, self._options, record, self._handles, first.at)
-            return await self._converse(session, group)
-        except (ConnectionError, TimeoutError):
-            return LOST
+            close = await self._converse(session, group)
+            if self._options.live_handles:
+                latest = session.end(time.monotonic())
         finally:
-            self._doorkeeper.leave(admission, time.monotonic())
+            self._doorkeeper.leave(admission, time.monotonic(), latest)
+        return close
 
     async def _converse(self, session: LiveSession, group: asyncio.TaskGroup) -> Close:
+        try:
+            return await self._talk(session, group)
+        except (ConnectionError, TimeoutError):
+            return LOST
+
+    async def _talk(self, session: LiveSession, group: asyncio.TaskGroup) -> Close:
         now = time.monotonic()
         while True:
             for effect in session.take():
@@ -191,8 +206,7 @@ class LiveSocket:
                     session.on_time(now)
                 case _Frame(data, arrived_at):
                     try:
-                        for message in wire.parse_untrusted(data):
-                            session.on_message(message, now, arrived_at)
+                        session.on_frame(wire.parse_untrusted(data), now, arrived_at)
                     except wire.WireError as error:
                         return error.close
                 case _Heard(number, text):
@@ -203,6 +217,19 @@ class LiveSocket:
                     return close
                 case _:  # pragma: no cover  # mypy proves that no other is left
                     assert_never(item)
+
+    async def _send(self, frame: str | bytes) -> None:
+        async with asyncio.timeout(SEND_TIME_LIMIT_S):
+            if isinstance(frame, str):
+                await self._ws.send_str(frame)
+            else:
+                await self._ws.send_bytes(frame)
+
+    def _shrink_buffers(self) -> None:
+        """So that a slow reader is felt by the client, and not by the system's buffers."""
+        if self._transport is not None:
+            line: socket.socket = self._transport.get_extra_info("socket")
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_READER_BUFFER_BYTES)
 
     def _drop(self) -> None:
         self._record.closed_by = "server"
@@ -221,12 +248,19 @@ class LiveSocket:
         except TimeoutError:
             return None
 
-    async def _carry_out(self, effect: Send | Hear | Speak, group: asyncio.TaskGroup) -> None:
+    async def _carry_out(
+        self, effect: Send | SendRaw | Hear | Speak | SlowPong | SlowRead, group: asyncio.TaskGroup
+    ) -> None:
         match effect:
             case Send(body):
-                frame = json.dumps(body, separators=(",", ":")).encode()
-                async with asyncio.timeout(SEND_TIME_LIMIT_S):
-                    await self._ws.send_bytes(frame)
+                await self._send(json.dumps(body, separators=(",", ":")).encode())
+            case SendRaw(frame):
+                await self._send(frame)
+            case SlowPong(delay_s):
+                self._pong_delay_s = delay_s
+            case SlowRead(bytes_per_s):
+                self._bytes_per_s = bytes_per_s
+                self._shrink_buffers()
             case Hear(number, pcm):
                 self._keep(group.create_task(self._hear(number, pcm)))
             case Speak():

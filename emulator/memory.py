@@ -63,6 +63,8 @@ class Memory:
     (PCM16 mono 16 kHz by turn) at which the ears are still at work; `waiting` prompts wait for the
     floor, the oldest dropped beyond MAX_WAITING_PROMPTS. A `poisoned` memory `dies` at the first
     prompt after every resumption. `origin` is None but in a snapshot and what resumes it.
+    `asked` are the words that the last answer answered, `broken` is what the end of the connection
+    cut of it: all of its words, and the calls that were not made.
     """
 
     model_id: str
@@ -74,6 +76,7 @@ class Memory:
     tools: tuple[DeclaredTool, ...]
     user_setup: tuple[object, ...]
     history: FaultHistory
+    instruction: str = ""
     origin: Origin | None = None
     seeding: bool = False
     unanswered: list[str] = field(default_factory=list)
@@ -86,6 +89,8 @@ class Memory:
     user_started_at: float = 0.0
     poisoned: bool = False
     dies: bool = False
+    asked: str = ""
+    broken: Reply | None = None
 
     def snapshot(self, age_s: float, origin: Origin | None = None) -> Memory:
         """A copy that later changes do not touch."""
@@ -97,6 +102,8 @@ class Memory:
     def adopt(self, setup: LiveSetup) -> None:
         """Take over what a resuming connection's setup may change."""
         self.tools = setup.tools
+        if setup.instruction:
+            self.instruction = setup.instruction
         self.meter.compression = setup.compression
         self.dies = self.poisoned
         # Their sound came on a connection that is gone.

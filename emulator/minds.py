@@ -40,8 +40,8 @@ class Reply:
     """An answer: first `after_s` of silence, then calls and words, then a close or a goAway.
 
     Faults: `stall_s` of silence after the first piece of the words, `words` that leave at another
-    time than their sound, `poison` for all handles from now on (see Memory), and `faults` that are
-    armed when the answer is about to begin.
+    time than their sound, `poison` for all handles from now on (see Memory), everything `bundled`
+    in one message, and `faults` that are armed when the reply is given.
     """
 
     say: str = ""
@@ -52,6 +52,7 @@ class Reply:
     stall_s: float = 0.0
     words: Words = Words.ALONG
     poison: bool = False
+    bundled: bool = False
     faults: tuple[Fault, ...] = ()
 
     @property
@@ -59,6 +60,25 @@ class Reply:
         """True when nothing at all follows."""
         does = self.say or self.calls or self.close or self.poison or self.faults
         return not does and self.go_away_s is None
+
+
+def merged(replies: tuple[Reply, ...]) -> Reply:
+    """One answer to several results."""
+    closes = [reply.close for reply in replies if reply.close]
+    times = [reply.go_away_s for reply in replies if reply.go_away_s is not None]
+    faults = [reply.words for reply in replies if reply.words is not Words.ALONG]
+    return Reply(
+        say=" ".join(reply.say for reply in replies if reply.say),
+        calls=tuple(call for reply in replies for call in reply.calls),
+        after_s=max(reply.after_s for reply in replies),
+        close=closes[0] if closes else None,
+        go_away_s=times[0] if times else None,
+        stall_s=max(reply.stall_s for reply in replies),
+        words=faults[0] if faults else Words.ALONG,
+        poison=any(reply.poison for reply in replies),
+        bundled=any(reply.bundled for reply in replies),
+        faults=tuple(fault for reply in replies for fault in reply.faults),
+    )
 
 
 class Mind(Protocol):

@@ -24,7 +24,10 @@ class Options:
     "invalid". `models`: more model ids and the name of the profile each behaves like.
     `max_sessions`: concurrent connections, None is no limit. `voice_activity`: emit
     `voiceActivity` messages even when nobody asked for them. `pong_delay_s`: how long a ping waits
-    for its pong. `faults`: what every session suffers. `images`: see the image endpoint.
+    for its pong. `faults`: what every session suffers. `live_handles`: a handle brings
+    back the session as it was when its connection ended, not as it was when the handle was given.
+    `consumed_index`: every handle says which client message was the last that it knows, not only
+    where the setup asked for it. `images`: see the image endpoint.
     """
 
     speed: float = 4.0
@@ -41,4 +44,6 @@ class Options:
     seed: int = 0
     scenario: Scenario | None = None
     faults: tuple[Fault, ...] = ()
+    live_handles: bool = False
+    consumed_index: bool = False
     images: ImageOptions = field(default_factory=ImageOptions)

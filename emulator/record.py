@@ -62,6 +62,7 @@ class SessionRecord:
     model: str = ""
     profile: str = ""
     setup: JsonObject = field(default_factory=dict)
+    setup_now: JsonObject = field(default_factory=dict)
     resumed: bool = False
     resumed_from: JsonObject | None = None
     closed_at: float | None = None
@@ -158,6 +159,7 @@ class SessionRecord:
             "resumed": self.resumed,
             "resumed_from": self.resumed_from,
             "setup": self.setup,
+            "setup_now": self.setup_now,
             **self._time("opened_at", self.opened_at),
             **self._time("closed_at", self.closed_at),
             "close": None if self.close is None else _close(self.close, self.closed_by),

@@ -97,9 +97,14 @@ class HandleStore(Generic[SnapshotT]):
         if session is not None:
             session.handles.clear()
 
-    def close(self, session_id: int, now: float) -> None:
-        """A connection of the session ended; its handles begin to age."""
+    def close(self, session_id: int, now: float, latest: SnapshotT | None = None) -> None:
+        """A connection of the session ended; its handles begin to age.
+
+        With `latest`, all of them bring back this from now on.
+        """
         session = self._sessions.get(session_id)
         if session is not None:
+            if latest is not None:
+                session.handles = OrderedDict.fromkeys(session.handles, latest)
             session.connections -= 1
             session.ended_at = now

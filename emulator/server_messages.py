@@ -68,11 +68,18 @@ def go_away(notice: GoAway) -> JsonObject:
     return {"goAway": {"timeLeft": f"{notice.left_s:g}s"}}
 
 
-def resumption(handle: str | None) -> JsonObject:
-    """A new handle, or the news that the session cannot be resumed right now."""
+def resumption(handle: str | None, consumed: int | None = None) -> JsonObject:
+    """A new handle, or the news that the session cannot be resumed right now.
+
+    `consumed` is the index of the last client message that the handle knows, the setup being 0;
+    proto JSON writes it as a string.
+    """
     if handle is None:
         return {"sessionResumptionUpdate": {"resumable": False}}
-    return {"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}}
+    update: JsonObject = {"newHandle": handle, "resumable": True}
+    if consumed is not None:
+        update["lastConsumedClientMessageIndex"] = str(consumed)
+    return {"sessionResumptionUpdate": update}
 
 
 def voice_activity(kind: str, offset_s: float) -> JsonObject:

@@ -6,8 +6,11 @@ out what `take()` gives after each of them.
 
 from __future__ import annotations
 
+import math
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from emulator import server_messages as messages
 from emulator import wire
@@ -24,13 +27,16 @@ from emulator.json_types import JSON, JsonObject
 from emulator.lifetime import GoAway, Lifetime
 from emulator.live_setup import Backend, Coverage, LiveSetup, read_tools
 from emulator.live_turns import TurnState
-from emulator.memory import Memory, Prompt
+from emulator.memory import Memory, Origin, Prompt
 from emulator.options import Options
 from emulator.profiles import Profile, tools_refusals
 from emulator.record import SessionRecord
 from emulator.resumption import HandleStore
 from emulator.tool_results import ToolResults
 from emulator.user_audio import ActivityError, seconds
+
+# What a client says before its setup is answered; the oldest is lost beyond.
+MAX_EARLY_FRAMES: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class LiveSession:
         now: float,
     ) -> None:
         scene = _scene(admission, options, record, handles, now)
+        self._setup = scene.setup
         self._profile = scene.profile
         self._coverage = scene.setup.coverage or scene.profile.coverage
         self._memory = scene.memory
@@ -72,10 +79,17 @@ class LiveSession:
         self._heard_before = scene.memory.user.samples
         record.resumed_from = scene.memory.origin.to_json() if scene.memory.origin else None
         self._results = ToolResults(scene, self._floor)
-        self._out.send(messages.SETUP_COMPLETE)
-        self._offers.offer(now)
-        self._floor.resume(now)
-        self._settle(now)
+        self._early: deque[tuple[Sequence[wire.ClientMessage], float]] = deque(
+            maxlen=MAX_EARLY_FRAMES
+        )
+        self._show_setup()
+        hangs = admission.hangs
+        # None once it has begun.
+        self._begins_at: float | None = now
+        if hangs is not None:
+            record.add_fault(hangs.kind.value, now)
+            self._begins_at = math.inf if hangs.seconds is None else now + hangs.seconds
+        self._begin(now)
 
     @property
     def state(self) -> TurnState:
@@ -93,6 +107,8 @@ class LiveSession:
 
     def deadline(self, now: float) -> float | None:
         """When to call `on_time`; None while only input can change anything."""
+        if self._begins_at is not None:
+            return None if self._begins_at == math.inf else self._begins_at
         times = (
             self._floor.deadline(),
             self._lifetime.deadline(),
@@ -105,16 +121,25 @@ class LiveSession:
     def on_message(
         self, message: wire.ClientMessage, now: float, arrived_at: float | None = None
     ) -> None:
-        """One client message; `arrived_at` is for the record, when it had to wait until now."""
-        self._record.messages[type(message).__name__] += 1
-        try:
-            self._dispatch(message, now, now if arrived_at is None else arrived_at)
-        except ActivityError as error:
-            if error.close == EMPTY_ACTIVITY:
-                self._out.empty_activity()
-            self._out.close(error.close)
+        """A frame that holds one message, see `on_frame`."""
+        self.on_frame((message,), now, now if arrived_at is None else arrived_at)
+
+    def on_frame(self, frame: Sequence[wire.ClientMessage], now: float, arrived_at: float) -> None:
+        """What one frame of the client holds; `arrived_at` is for the record."""
+        if self._begins_at is not None:
+            self._early.append((frame, arrived_at))
+            return
+        for message in frame:
+            self._record.messages[type(message).__name__] += 1
+            try:
+                self._dispatch(message, now, arrived_at)
+            except ActivityError as error:
+                if error.close == EMPTY_ACTIVITY:
+                    self._out.empty_activity()
+                self._out.close(error.close)
         if self._memory.meter.exhausted:
             self._out.close(INVALID_ARGUMENT)
+        self._offers.consumed += 1
         self._settle(now)
 
     def on_heard(self, number: int, text: str, now: float) -> None:
@@ -129,6 +154,9 @@ class LiveSession:
 
     def on_time(self, now: float) -> None:
         """Do what is due."""
+        if self._begins_at is not None:
+            self._begin(now)
+            return
         notice = self._lifetime.poll(now)
         match notice:
             case GoAway():
@@ -151,6 +179,26 @@ class LiveSession:
         self._injector.inject(now)
         self._floor.advance(now)
         self._injector.inject(now)
+        self._offers.settle(now)
+
+    def _begin(self, now: float) -> None:
+        if self._begins_at is None or now < self._begins_at:
+            return
+        self._begins_at = None
+        self._out.send(messages.SETUP_COMPLETE)
+        self._offers.offer(now)
+        self._floor.resume(now)
+        self._settle(now)
+        while self._early:
+            frame, arrived_at = self._early.popleft()
+            self.on_frame(frame, now, arrived_at)
+
+    def end(self, now: float) -> Memory:
+        """The connection ended; returns the session as it is then."""
+        self._floor.abandon(now)
+        record = self._record
+        origin = Origin(record.number, record.audio_samples, record.calls_made)
+        return self._memory.snapshot(self._lifetime.session_age_s(now), origin)
 
     def _scenario_due(self, now: float) -> float | None:
         at_age_s = self._memory.mind.next_at()
@@ -182,8 +230,8 @@ class LiveSession:
             case wire.ToolResponse(responses):
                 for response in responses:
                     self._results.respond(response, now)
-            case wire.ContextUpdate(tools):
-                self._context_update(tools)
+            case wire.ContextUpdate():
+                self._context_update(message)
             case wire.Setup():
                 self._out.close(INVALID_ARGUMENT)
             case _:  # pragma: no cover  # mypy proves that no other is left
@@ -246,17 +294,37 @@ class LiveSession:
             memory.meter.see_frame()
         memory.last_role = turn.role
         if turn.role == "model":
+            if memory.unanswered:
+                memory.asked = " ".join(memory.unanswered)
             memory.unanswered.clear()
+            memory.broken = None
         elif turn.text:
             memory.unanswered.append(turn.text)
 
-    def _context_update(self, tools: list[JSON] | None) -> None:
+    def _context_update(self, update: wire.ContextUpdate) -> None:
         if not self._profile.context_updates:
             self._out.close(NOT_IMPLEMENTED)
-        elif tools is not None:
-            for close in tools_refusals(tools, self._profile):
+            return
+        if update.tools is not None:
+            for close in tools_refusals(update.tools, self._profile):
                 self._out.close(close)
-            self._memory.tools = read_tools(tools)
+            self._memory.tools = read_tools(update.tools)
+        if update.instruction is not None:
+            self._memory.instruction = update.instruction
+            self._memory.meter.read(update.instruction)
+        self._show_setup()
+
+    def _show_setup(self) -> None:
+        """What holds now, for the record."""
+        setup = self._setup
+        tools: list[JSON] = [tool.name for tool in self._memory.tools]
+        self._record.setup_now = {
+            "model": setup.model,
+            "voice": setup.voice,
+            "language": setup.language,
+            "instruction": self._memory.instruction,
+            "tools": tools,
+        }
 
 
 def _scene(
@@ -282,6 +350,7 @@ def _scene(
         record,
         lifetime,
         options.handle_interval_s,
+        tells_index=options.consumed_index or setup.transparent,
     )
     return Scene(
         setup=setup,

@@ -41,8 +41,11 @@ class ToolResults:
         self._memory.meter.read(json.dumps(result.response))
         if call.behavior is not Behavior.BLOCKING:
             self._late(result, now)
-        elif not result.will_continue:
+        elif not result.will_continue and self._floor.model_has_it:
             self._floor.blocking_result(self._reply(result), now)
+        elif not result.will_continue:
+            # The turn that asked ended with an earlier connection.
+            self._floor.wait(Prompt("tool", now, reply=self._reply(result)), now)
 
     def _late(self, result: Result, now: float) -> None:
         """The response of a NON_BLOCKING call: the talk went on meanwhile."""

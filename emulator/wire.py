@@ -19,6 +19,7 @@ from typing import Final, TypeAlias, assert_never
 
 from emulator.closes import INVALID_ARGUMENT, Close, unknown_field_reason
 from emulator.json_types import JSON, JsonObject, list_of, object_of, text_of
+from emulator.live_setup import text_of_content
 from emulator.schema import FIELDS, SCALARS, Field
 
 MAX_DEPTH: Final = 64
@@ -113,9 +114,10 @@ class ToolResponse:
 
 @dataclass(frozen=True, slots=True)
 class ContextUpdate:
-    """`tools` is None when the update leaves them alone; canonical keys."""
+    """Each is None when the update leaves it alone; `tools` have canonical keys."""
 
     tools: list[JSON] | None
+    instruction: str | None = None
 
 
 Realtime: TypeAlias = Audio | Video | Text | ActivityStart | ActivityEnd | AudioStreamEnd
@@ -155,7 +157,8 @@ def parse_untrusted(frame: str | bytes) -> tuple[ClientMessage, ...]:
         case _:
             tools = content.get("tools")
             update = None if tools is None else list_of(object_of(tools).get("tools"))
-            return (ContextUpdate(update),)
+            written = content.get("systemInstruction")
+            return (ContextUpdate(update, None if written is None else text_of_content(written)),)
 
 
 def canonical_untrusted(value: JsonObject, message: str, path: str = "") -> JsonObject:

@@ -11,7 +11,7 @@ from emulator.admission import Door, Doorkeeper
 from emulator.auth import Credential
 from emulator.closes import Close
 from emulator.delivery import BYTES_PER_S
-from emulator.effects import Drop, Hear, Send, Speak
+from emulator.effects import Drop, Effect, Hear, Send, Speak
 from emulator.ephemeral import TokenStore
 from emulator.json_types import JSON, JsonObject, list_of, object_of, text_of
 from emulator.live_setup import Backend
@@ -99,6 +99,8 @@ class Driver:
         self.utterances: list[Hear] = []
         self.close: Close | None = None
         self.dropped = False
+        # Effects that only a socket can carry out.
+        self.others: list[Effect] = []
         self.mute = False
         self.admission = self.world.admit({"model": f"models/{model}", **(setup or {})}, now, door)
         self.session = LiveSession(
@@ -109,8 +111,7 @@ class Driver:
     # -- in ------------------------------------------------------------------------------------
 
     def send(self, body: JsonObject) -> None:
-        for message in parse_untrusted(json.dumps(body)):
-            self.session.on_message(message, self.now)
+        self.session.on_frame(parse_untrusted(json.dumps(body)), self.now, self.now)
         self.drain()
 
     def text(self, text: str) -> None:
@@ -166,6 +167,8 @@ class Driver:
                         self.close = effect
                     case Drop():
                         self.dropped = True
+                    case _:
+                        self.others.append(effect)
 
     # -- out -----------------------------------------------------------------------------------
 
@@ -229,7 +232,7 @@ class Driver:
 
     def leave(self) -> None:
         """The client closes the connection."""
-        self.world.keeper.leave(self.admission, self.now)
+        self.world.keeper.leave(self.admission, self.now, self.session.end(self.now))
 
 
 def speech(text: str) -> bytes:

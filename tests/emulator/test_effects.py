@@ -3,7 +3,7 @@ from typing import get_args
 import pytest
 
 from emulator.closes import Close
-from emulator.effects import Drop, Effect, Hear, Send, Speak
+from emulator.effects import Drop, Effect, Hear, Send, SendRaw, SlowPong, SlowRead, Speak
 
 
 def test_effects_are_values() -> None:
@@ -14,4 +14,5 @@ def test_effects_are_values() -> None:
 
 
 def test_the_ends_of_a_connection_are_effects_too() -> None:
-    assert set(get_args(Effect)) == {Send, Hear, Speak, Close, Drop}
+    ends = {Close, Drop}
+    assert set(get_args(Effect)) == {Send, SendRaw, Hear, Speak, SlowPong, SlowRead} | ends

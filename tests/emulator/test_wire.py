@@ -164,7 +164,9 @@ def test_media_in_the_wrong_place_is_refused(kind: str) -> None:
 def test_a_context_update_brings_tools_or_leaves_them() -> None:
     tools: JsonObject = {"tools": [{"google_search": {}}]}
     assert only({"contextUpdate": {"tools": tools}}) == wire.ContextUpdate([{"googleSearch": {}}])
-    assert only({"contextUpdate": {"systemInstruction": {}}}) == wire.ContextUpdate(None)
+    assert only({"contextUpdate": {"systemInstruction": {}}}) == wire.ContextUpdate(None, "")
+    instruction: JsonObject = {"system_instruction": {"parts": [{"text": "Be "}, {"text": "kind"}]}}
+    assert only({"contextUpdate": instruction}) == wire.ContextUpdate(None, "Be kind")
 
 
 @pytest.mark.parametrize(
