@@ -46,7 +46,11 @@ class FaultHistory:
 
 
 def at_setup(faults: Iterable[Fault], history: FaultHistory) -> list[Fault]:
-    """What happens to this setup, which is the session's `history.resumed`-th resumption."""
+    """What happens to this setup, the session's `history.resumed`-th resumption; 0 is a new one.
+
+    From the start is only what comes without a handle, but a handle is only refused to one that
+    comes with it.
+    """
     return [
         fault
         for fault in faults
@@ -55,9 +59,11 @@ def at_setup(faults: Iterable[Fault], history: FaultHistory) -> list[Fault]:
 
 
 def _meets_a_setup(fault: Fault, resumed: int) -> bool:
-    if fault.kind is Kind.REFUSE_HANDLE and not resumed:
+    if not fault.at_setup:
         return False
-    return fault.at_setup and (fault.moment is Moment.START or fault.value <= resumed)
+    if fault.moment is Moment.RESUME:
+        return fault.value <= resumed
+    return (resumed > 0) is (fault.kind is Kind.REFUSE_HANDLE)
 
 
 @dataclass(eq=False)

@@ -210,7 +210,8 @@ class Floor:
         if turn.record.first_output_at is None:
             memory.unheard.pop(turn.number, None)
             reply = None if generation.stage is Stage.LISTENING else generation.reply
-            memory.waiting.appendleft(dataclasses.replace(turn.prompt, reply=reply))
+            # Its text waits among the unanswered words already.
+            memory.waiting.appendleft(dataclasses.replace(turn.prompt, text="", reply=reply))
             return
         memory.broken = Reply(say=generation.reply.say, calls=generation.uncalled)
         self._account(turn)

@@ -159,3 +159,25 @@ def test_one_endless_message_of_manual_activity_is_bounded_too() -> None:
     activity.feed(b"\1\0" + bytes(limit - 2) + b"\2\0")
     pcm = activity.end()
     assert (len(pcm), pcm[:2], pcm[-2:]) == (limit, b"\0\0", b"\2\0")
+
+
+def test_an_utterance_says_where_in_the_sound_it_lies() -> None:
+    detection = AutomaticActivity(DetectionConfig(silence_duration_ms=400))
+    # A crumb that an end of the stream leaves behind still counts.
+    feed(detection, silence(0.105))
+    detection.end_stream()
+    assert detection.samples == 1680
+    events = feed(detection, silence(0.5) + tone(0.5) + silence(1.0))
+    [ended] = [event for event in events if isinstance(event, Ended)]
+    start, end = ended.samples
+    assert end - start == len(ended.pcm) // 2
+    # 300 ms before the tone, 200 ms behind it.
+    assert start == pytest.approx(1680 + 8000 - 4800, abs=640)
+    assert end == pytest.approx(1680 + 16000 + 3200, abs=640)
+    assert detection.samples == 1680 + 32000
+
+
+def test_marked_sound_is_counted_too() -> None:
+    manual = ManualActivity()
+    manual.feed(silence(0.1))
+    assert manual.samples == 1600

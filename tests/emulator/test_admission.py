@@ -8,12 +8,14 @@ from emulator.closes import (
     INVALID_ARGUMENT,
     INVALID_KEY,
     NO_CREDENTIAL,
+    QUOTA,
     SESSION_NOT_FOUND,
     STILL_OPEN,
     TOO_MANY_SESSIONS,
     Close,
     unknown_field,
 )
+from emulator.faults import Kind, parse_fault
 from emulator.json_types import JSON, JsonObject
 from emulator.live_setup import Backend
 from emulator.options import Options
@@ -144,3 +146,44 @@ def test_another_model_cannot_resume() -> None:
 def test_the_instruction_is_part_of_the_context_from_the_start() -> None:
     instruction: JsonObject = {"systemInstruction": {"parts": [{"text": "x" * 40}]}}
     assert World().admit({**SETUP, **instruction}).memory.meter.context_tokens == 10
+
+
+def test_faults_at_the_door() -> None:
+    options = Options(faults=(parse_fault("hang_setup"), parse_fault("quota@resume=1")))
+    world = World(options)
+    setup: JsonObject = {**SETUP, "sessionResumption": {}}
+    first = world.admit(setup)
+    assert first.hangs is not None and first.hangs.kind is Kind.HANG_SETUP
+    handle = world.handles.issue(first.session_id, first.memory.snapshot(0.0))
+    world.keeper.leave(first, 1001.0)
+    setup["sessionResumption"] = {"handle": handle}
+    with pytest.raises(Refused) as caught:
+        world.admit(setup)
+    assert (caught.value.close, caught.value.fault) == (QUOTA, "quota")
+    # Once each; and the refused connection keeps nobody out.
+    assert world.admit(setup).hangs is None
+
+
+def test_a_refused_handle_is_forgotten() -> None:
+    world = World(Options(faults=(parse_fault("refuse_handle"),)))
+    first = world.admit({**SETUP, "sessionResumption": {}})
+    handle = world.handles.issue(first.session_id, first.memory.snapshot(0.0))
+    world.keeper.leave(first, 1001.0)
+    for fault in ("refuse_handle", ""):
+        with pytest.raises(Refused) as caught:
+            world.admit({**SETUP, "sessionResumption": {"handle": handle}})
+        assert (caught.value.close, caught.value.fault) == (SESSION_NOT_FOUND, fault)
+
+
+@pytest.mark.parametrize(("live", "turns"), [(False, 1), (True, 7)])
+def test_a_handle_brings_back_its_time_or_the_end_of_its_connection(live: bool, turns: int) -> None:
+    world = World(Options(live_handles=live))
+    first = world.admit({**SETUP, "sessionResumption": {}})
+    first.memory.turn_number = 1
+    handle = world.handles.issue(first.session_id, first.memory.snapshot(0.0))
+    first.memory.turn_number = 7
+    world.keeper.leave(first, 1001.0, first.memory)
+    again = world.admit({**SETUP, "sessionResumption": {"handle": handle}})
+    assert again.memory.turn_number == turns
+    assert again.memory.history is first.memory.history
+    assert again.memory.history.resumed == 1

@@ -3,7 +3,7 @@ import pytest
 from emulator.announcer import Announcer
 from emulator.closes import INTERNAL_ERROR
 from emulator.delivery import Piece
-from emulator.effects import Effect, Hear, Send
+from emulator.effects import Drop, Effect, Hear, Send
 from emulator.json_types import JsonObject, object_of
 from emulator.record import SessionRecord
 from emulator.tokens import TokenMeter
@@ -175,3 +175,34 @@ def test_words_may_go_by_themselves() -> None:
     silent = announcer()
     silent.said(" hi")
     assert bodies(silent) == []
+
+
+def test_a_bundle_leaves_with_its_turn_before_another_kind_and_before_an_end() -> None:
+    out = announcer(setup=BOTH)
+    out.bundle()
+    out.piece(Piece(b"\0\0", " one"))
+    out.piece(Piece(b"\0\0", " two"))
+    assert bodies(out) == []
+    out.turn_complete(TokenMeter(None), more_follows=False)
+    [body] = bodies(out)
+    assert list(object_of(body["serverContent"])) == [
+        *("outputTranscription", "modelTurn", "turnComplete")
+    ]
+    out.bundle()
+    out.send({"goAway": {}})
+    out.bundle()
+    out.piece(Piece(b"\0\0", " one"))
+    out.send({"goAway": {}})
+    assert [list(body) for body in bodies(out)] == [["goAway"], ["serverContent"], ["goAway"]]
+    out.bundle()
+    out.piece(Piece(b"\0\0", " one"))
+    out.drop()
+    assert [type(effect) for effect in out.take()] == [Send, Drop]
+
+
+def test_a_mute_session_is_only_told_to_go() -> None:
+    out = announcer(setup=BOTH)
+    out.mute = True
+    out.heard("hi")
+    out.send({"goAway": {}})
+    assert bodies(out) == [{"goAway": {}}]

@@ -93,6 +93,7 @@ def test_moments_of_a_turn(moment: str) -> None:
     assert bench.due(120.5) == ["drop"]
     tell[moment](130.0)
     assert bench.plan.deadline() is None
+    assert bench.due(131.0) == []
 
 
 def test_a_prompt_by_its_number_or_a_later_one() -> None:
@@ -108,6 +109,15 @@ def test_a_resumption_by_its_number() -> None:
     assert Bench("close@resume=2", history=history).due(START) == []
     history.resumed = 2
     assert Bench("close@resume=2", history=history).due(START) == ["close"]
+
+
+def test_a_fault_of_answers_from_an_age_on_meets_every_one() -> None:
+    bench = Bench("empty_turn@age=5,times=2", "transcripts@every=10")
+    assert bench.plan.take(Kind.EMPTY_TURN, 106.0) is not None
+    assert bench.plan.take(Kind.EMPTY_TURN, 106.5) is not None
+    assert bench.plan.take(Kind.TRANSCRIPTS, 111.0) is not None
+    assert bench.plan.take(Kind.TRANSCRIPTS, 112.0) is None
+    assert bench.plan.take(Kind.TRANSCRIPTS, 120.0) is not None
 
 
 def test_faults_of_answers_wait_for_one() -> None:
@@ -150,6 +160,13 @@ def test_chances_follow_from_the_seed_and_the_origin() -> None:
     assert not any(FaultHistory("a").suffers(parse_fault("drop,chance=0")) for _ in range(9))
 
 
+def test_a_chance_that_is_missed_leaves_the_next_one() -> None:
+    bench = Bench("drop@every=1,chance=0")
+    assert bench.due(101.0) == []
+    assert bench.plan.deadline() == 102.0
+    assert bench.recorded() == []
+
+
 def test_a_step_of_a_scenario_counts_from_when_it_is_armed() -> None:
     bench = Bench()
     bench.plan.arm([parse_fault("drop@age=2", "step 1.1")], 110.0)
@@ -166,7 +183,7 @@ def test_setups() -> None:
     assert at_setup(faults, fresh) == []
     history = FaultHistory("old")
     history.resumed = 1
-    assert [f.kind for f in at_setup(faults, history)] == [Kind.HANG_SETUP, Kind.REFUSE_HANDLE]
+    assert [f.kind for f in at_setup(faults, history)] == [Kind.REFUSE_HANDLE]
     history.resumed = 2
     assert [f.kind for f in at_setup(faults, history)] == [Kind.QUOTA]
     # They are nothing to a connection that is open.

@@ -3,6 +3,7 @@
 import pytest
 
 from emulator.closes import INTERNAL_ERROR, INVALID_ARGUMENT, Close
+from emulator.faults import parse_fault
 from emulator.json_types import JSON, JsonObject, list_of, object_of, text_of
 from emulator.live_turns import TurnState
 from emulator.options import Options
@@ -580,3 +581,77 @@ def test_a_backend_may_fail_in_the_middle_of_a_call() -> None:
     assert len(driver.calls()) == 1
     assert driver.close == INTERNAL_ERROR
     assert driver.times("turnComplete") == []
+
+
+def faulty(*faults: str, **step: JSON) -> Driver:
+    options = Options(faults=tuple(map(parse_fault, faults)))
+    driver = Driver({"hear": "go", "say": LONG, **step}, setup=spoken(), options=options)
+    driver.text("go")
+    return driver
+
+
+def test_a_stall_lasts_its_time_or_until_its_turn_is_cut() -> None:
+    driver = faulty("stall@answer=0.3,s=5")
+    driver.run(5.2)
+    assert "generationComplete" not in driver.keys()
+    driver.run(5.0)
+    assert driver.said() == f" {LONG}"
+    endless = faulty("stall@answer=0.3")
+    endless.run(90.0)
+    assert "generationComplete" not in endless.keys()
+    endless.text("next")
+    endless.run(5.0)
+    assert endless.said().endswith("You said: next.")
+
+
+def test_a_mute_model_neither_answers_nor_is_cut() -> None:
+    driver = speaking(faulty("mute@answer=0.3", "mute_after_barge_in"))
+    driver.forget()
+    driver.utter("hello")
+    driver.run(90.0)
+    assert driver.sent == []
+
+
+def test_a_barge_in_may_leave_the_model_mute() -> None:
+    driver = speaking(faulty("mute_after_barge_in"))
+    driver.utter("hello")
+    driver.run(90.0)
+    assert driver.keys()[-1] == "turnComplete"
+    assert driver.record.turns[-1].said == ""
+
+
+def test_answers_may_be_empty_bundled_or_out_of_step() -> None:
+    empty = faulty("empty_turn")
+    empty.run(1.0)
+    assert empty.keys()[1:] == ["generationComplete", "turnComplete"]
+    bundled = faulty("bundled", "transcripts,how=twice")
+    bundled.run(30.0)
+    [_, (_, body)] = bundled.sent
+    assert set(object_of(body["serverContent"])) == {
+        *("modelTurn", "outputTranscription", "generationComplete", "turnComplete")
+    }
+    assert len(bundled.said().split()) == 2 * len(LONG.split())
+
+
+def test_a_request_in_words_is_understood() -> None:
+    driver = Driver(setup=spoken())
+    driver.text("Please answer what was just said.")
+    driver.run(5.0)
+    assert driver.said() == " I have nothing to add."
+
+
+def test_an_abandoned_turn_is_answered_later_or_remembered_as_broken() -> None:
+    driver = Driver({"hear": "go", "say": LONG, "call": CALL}, setup={**spoken(), **tools()})
+    memory = driver.admission.memory
+    driver.session.end(driver.now)
+    assert not memory.waiting
+    driver.utter(None)
+    driver.session.end(driver.now)
+    [prompt] = memory.waiting
+    assert (prompt.kind, prompt.reply, len(prompt.pcm) > 0) == ("audio", None, True)
+    speaking_ = faulty("mute@turn=1")
+    speaking_.session.end(speaking_.now)
+    [prompt] = speaking_.admission.memory.waiting
+    assert prompt.reply is not None and prompt.reply.say == LONG
+    broken = speaking(faulty()).session.end(1000.35).broken
+    assert broken is not None and (broken.say, broken.calls) == (LONG, ())

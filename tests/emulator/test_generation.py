@@ -123,3 +123,15 @@ def test_a_stall_comes_after_the_first_piece() -> None:
     assert one.deadline() == 3.05
     assert one.poll(3.0, behavior) == []
     assert kinds(one.poll(3.05, behavior)) == [Piece, Done]
+
+
+def test_calls_that_were_not_made_yet_are_known() -> None:
+    blocks, runs = ToolRequest("ask", {}), ToolRequest("runs", {})
+    one = generation(Reply(say="hi", calls=(blocks, runs)))
+    uncalled = [one.uncalled]
+    one.poll(0.0, behavior)
+    uncalled.append(one.uncalled)
+    one.add_sound(bytes(9600))
+    one.poll(60.0, behavior)
+    uncalled.append(one.uncalled)
+    assert uncalled == [(blocks, runs), (blocks,), ()]

@@ -8,7 +8,9 @@ from tests.emulator.live_driver import World
 
 
 class Bench:
-    def __init__(self, *, resumes: bool = True, interval_s: float | None = None) -> None:
+    def __init__(
+        self, *, resumes: bool = True, interval_s: float | None = None, tells_index: bool = False
+    ) -> None:
         self.world = World()
         resumption: JsonObject = {"sessionResumption": {}} if resumes else {}
         admission = self.world.admit({"model": "models/gemini-3.8-live", **resumption})
@@ -29,6 +31,7 @@ class Bench:
             SessionRecord(0, 0.0, 0.0),
             Lifetime(Limits(), 100.0, compressed=True),
             interval_s,
+            tells_index=tells_index,
         )
         self.admission = admission
 
@@ -79,3 +82,38 @@ def test_handles_can_come_by_the_clock() -> None:
     assert bench.offers.deadline() == 104.0
     bench.offers.withdraw()
     assert bench.offers.deadline() is None
+
+
+def test_a_handle_that_is_owed_comes_once_everything_is_taken() -> None:
+    bench = Bench()
+    bench.offers.settle(100.0)
+    assert bench.updates() == []
+    bench.offers.owe()
+    assert bench.updates() == []
+    bench.offers.settle(101.0)
+    bench.offers.settle(102.0)
+    assert len(bench.updates()) == 1
+    bench.offers.owe()
+    # The model has the floor again.
+    bench.offers.withdraw()
+    bench.offers.settle(103.0)
+    assert bench.updates() == [{"resumable": False}]
+
+
+def test_no_handles_after_the_last() -> None:
+    bench = Bench(interval_s=2.0)
+    bench.offers.offer(100.0)
+    bench.offers.owe()
+    bench.offers.stop()
+    bench.offers.settle(101.0)
+    bench.offers.offer(101.0)
+    assert len(bench.updates()) == 1
+    assert bench.offers.deadline() is None
+
+
+def test_a_handle_tells_which_message_it_knows_when_asked() -> None:
+    bench = Bench(tells_index=True)
+    bench.offers.offer(100.0)
+    bench.offers.consumed += 2
+    bench.offers.offer(100.0)
+    assert [one["lastConsumedClientMessageIndex"] for one in bench.updates()] == ["0", "2"]

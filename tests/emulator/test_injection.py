@@ -1,10 +1,14 @@
 """Faults at work on a session, on virtual time."""
 
+import json
+
 import pytest
 
 from emulator.admission import Refused
 from emulator.closes import INTERNAL_ERROR, INVALID_ARGUMENT, QUOTA, SESSION_NOT_FOUND, Close
-from emulator.faults import parse_fault
+from emulator.effects import SendRaw, SlowPong, SlowRead
+from emulator.faults import KINDS, Kind, parse_fault
+from emulator.injection import GARBAGE
 from emulator.json_types import JSON, JsonObject, list_of, object_of
 from emulator.options import Options
 from tests.emulator.live_driver import Driver, World, spoken
@@ -222,6 +226,28 @@ def test_transcripts_out_of_step(how: str, said: str) -> None:
         assert driver.said() == said
     assert (words[0] >= driver.times("turnComplete")[0]) is (how == "late")
     assert (words[-1] <= driver.times("modelTurn")[0]) is (how == "early")
+
+
+def test_what_only_a_socket_can_do() -> None:
+    driver = driver_with(
+        "slow_pong,s=3", "slow_read", "garbage,how=list", "big_frame,bytes=50", "garbage,how=text"
+    )
+    *slow, listed, big, text = driver.others
+    assert slow == [SlowPong(3.0), SlowRead(8000)]
+    assert (listed, text) == (SendRaw(GARBAGE["list"]), SendRaw(GARBAGE["text"]))
+    assert isinstance(big, SendRaw) and len(big.frame) == 50
+    assert json.loads(big.frame) == {"serverContent": {}}
+    assert set(GARBAGE) == set(KINDS[Kind.GARBAGE].hows)
+
+
+def test_a_bundled_answer_is_one_message() -> None:
+    driver = driver_with("bundled@turn=2")
+    for count in (1, 2):
+        driver.forget()
+        driver.text("go")
+        driver.run(20.0)
+        assert (len(driver.times("modelTurn")) == 1) is (count == 2)
+    assert driver.said() == f" {LONG}"
 
 
 def test_a_refused_handle_is_refused_for_good() -> None:

@@ -55,3 +55,8 @@ def test_goaway_can_be_said_at_once() -> None:
     assert lifetime.announce(5.0, 10.0) == GoAway(5.0)
     assert lifetime.deadline() == 15.0
     assert lifetime.poll(15.0) == GO_AWAY_IGNORED
+
+
+def test_a_clock_may_run_faster() -> None:
+    assert Limits().faster(10) == Limits(54.0, 5.0, 90.0, 12.0)
+    assert NO_LIMITS.faster(2) == Limits(None, 25.0, None, None)

@@ -20,7 +20,7 @@ from emulator.live_socket import MAX_MESSAGE_BYTES, LiveSocket
 from emulator.options import Options
 from emulator.senses import Mouth, Senses, standard_senses
 from emulator.server import EmulatorServer
-from tests.emulator.emulator_process import RunningEmulator
+from tests.emulator.emulator_process import FAST, RunningEmulator, running_emulator
 from tests.emulator.test_activity import silence, tone
 
 SERVICE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
@@ -202,6 +202,103 @@ async def test_a_drop_cuts_the_line_without_a_close(tmp_path: Path) -> None:
                     while True:
                         await socket.recv()
             assert caught.value.rcvd is None
+
+
+@pytest.mark.parametrize(
+    ("how", "frame"),
+    [
+        ("text", '{"serverContent": {"modelTurn": '),
+        ("bytes", b"\xff\xfe\x00garbage"),
+        ("empty", b""),
+    ],
+)
+async def test_garbage_is_sent_as_it_is(tmp_path: Path, how: str, frame: str | bytes) -> None:
+    options = Options(faults=(parse_fault(f"garbage,how={how}"),))
+    async with serving(tmp_path, options) as (url, context):
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            await ready(socket)
+            async with asyncio.timeout(LIMIT_S):
+                assert await socket.recv() == frame
+
+
+async def test_a_frame_may_be_larger_than_clients_read(tmp_path: Path) -> None:
+    options = Options(faults=(parse_fault(f"big_frame,bytes={2**20 + 1}"),))
+    async with serving(tmp_path, options) as (url, context):
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            await ready(socket)
+            await socket.wait_closed()
+            assert socket.protocol.close_sent is not None
+            assert socket.protocol.close_sent.code == 1009
+
+
+async def test_pongs_may_become_late(tmp_path: Path) -> None:
+    options = Options(faults=(parse_fault("slow_pong@turn=1,s=3600"),))
+    async with serving(tmp_path, options) as (url, context):
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            await ready(socket)
+            async with asyncio.timeout(LIMIT_S):
+                await (await socket.ping())
+            await socket.send('{"realtimeInput": {"text": "hello"}}')
+            assert "serverContent" in await receive(socket)
+            pong = asyncio.ensure_future(await socket.ping())
+            await socket.send('{"realtimeInput": {"text": "hello"}}')
+            while "interrupted" not in (await receive(socket)).get("serverContent", {}):
+                pass
+            assert not pong.done()
+            pong.cancel()
+
+
+async def test_a_slow_reader_is_felt_by_the_client(tmp_path: Path) -> None:
+    options = Options(faults=(parse_fault("slow_read,bytes_per_s=1000"),))
+    async with serving(tmp_path, options) as (url, context):
+        connecting = connect(url, ssl=context, additional_headers=KEY, compression=None)
+        async with connecting as socket:
+            await ready(socket)
+            data = base64.b64encode(silence(10.0)).decode()
+            audio = {"audio": {"data": data, "mimeType": "audio/pcm;rate=16000"}}
+            frame = json.dumps({"realtimeInput": audio})
+            # The second frame is read seven minutes after the first: nobody takes them all.
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    while True:
+                        await socket.send(frame)
+            socket.transport.abort()
+
+
+async def test_a_setup_may_hang_and_the_client_may_leave(tmp_path: Path) -> None:
+    options = Options(faults=(parse_fault("hang_setup"),))
+    async with serving(tmp_path, options) as (url, context):
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            await socket.send(json.dumps(SETUP))
+            await (await socket.ping())
+            await socket.close()
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            await ready(socket)
+
+
+async def test_a_refusal_on_purpose_is_in_the_record(tmp_path: Path) -> None:
+    with running_emulator(tmp_path, *FAST, "--fault", "quota", "--handles", "live") as emulator:
+        async with open_socket(emulator) as socket:
+            await socket.send(json.dumps(SETUP))
+            assert (await closed(socket))[1].startswith("You exceeded your current quota")
+        [fault] = (await _record(emulator))["faults"]
+        assert fault["kind"] == "quota"
+        resumption: dict[str, Any] = {}
+        setup = {"setup": {**SETUP["setup"], "sessionResumption": resumption}}
+        async with open_socket(emulator) as socket:
+            await ready(socket, setup)
+            update = (await receive(socket))["sessionResumptionUpdate"]
+            await socket.send('{"realtimeInput": {"text": "hello"}}')
+            await receive(socket)
+            await socket.close()
+        first = await _record(emulator)
+        resumption["handle"] = update["newHandle"]
+        async with open_socket(emulator) as socket:
+            await ready(socket, setup)
+            await receive(socket)
+        record = await _record(emulator)
+        # Live handles know the end of the connection, not only its start.
+        assert record["resumed_from"] == {"id": first["id"], "audio_samples": 0, "calls": 0}
 
 
 async def test_a_stop_before_anything_was_read_is_a_goodbye_too(

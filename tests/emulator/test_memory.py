@@ -1,7 +1,7 @@
 from emulator.activity import Started
 from emulator.json_types import JsonObject
 from emulator.live_setup import Compression
-from emulator.memory import MAX_WAITING_PROMPTS, Prompt
+from emulator.memory import MAX_WAITING_PROMPTS, Origin, Prompt
 from emulator.wire import FunctionResponse
 from tests.emulator.live_driver import World, spoken
 from tests.emulator.test_activity import silence, tone
@@ -75,3 +75,28 @@ def test_a_poisoned_memory_dies_in_the_next_connection() -> None:
     assert not memory.dies
     memory.adopt(world.admit(SETUP).setup)
     assert memory.dies
+
+
+def test_an_origin_is_told_in_numbers() -> None:
+    memory = World().admit(SETUP).memory
+    snapshot = memory.snapshot(0.0, Origin(3, 1600, 2))
+    assert memory.origin is None
+    assert snapshot.origin is not None
+    assert snapshot.origin.to_json() == {"id": 3, "audio_samples": 1600, "calls": 2}
+
+
+def test_a_new_setup_may_bring_another_instruction() -> None:
+    world = World()
+    memory = world.admit(SETUP).memory
+    instruction: JsonObject = {"systemInstruction": {"parts": [{"text": "Be brief."}]}}
+    memory.adopt(world.admit({**SETUP, **instruction}).setup)
+    memory.adopt(world.admit(SETUP).setup)
+    assert memory.instruction == "Be brief."
+
+
+def test_a_waiting_utterance_is_of_no_later_connections_sound() -> None:
+    world = World()
+    memory = world.admit(SETUP).memory
+    memory.waiting.append(Prompt("audio", 0.0, pcm=bytes(2), audio=(0, 1)))
+    memory.adopt(world.admit(SETUP).setup)
+    assert memory.waiting[0] == Prompt("audio", 0.0, pcm=bytes(2))

@@ -1,8 +1,9 @@
 from dataclasses import dataclass, field
 
 from emulator.closes import INTERNAL_ERROR
+from emulator.faults import parse_fault
 from emulator.json_types import JSON, JsonObject
-from emulator.minds import BrainMind, EchoBrain, Reply, ToolRequest
+from emulator.minds import BrainMind, EchoBrain, Reply, ToolRequest, Words, merged
 
 
 def test_an_empty_reply_is_known() -> None:
@@ -60,3 +61,22 @@ def test_a_brain_is_asked_and_its_thoughts_become_replies() -> None:
 
 def test_poison_is_something_that_follows() -> None:
     assert not Reply(poison=True).empty
+
+
+def test_replies_to_several_results_are_one() -> None:
+    fault = parse_fault("drop")
+    one = merged(
+        (
+            Reply("One.", after_s=1.0),
+            Reply("Two.", close=INTERNAL_ERROR, go_away_s=3.0, words=Words.LATE),
+            Reply(bundled=True, faults=(fault,)),
+        )
+    )
+    assert one == Reply(
+        *("One. Two.", (), 1.0, INTERNAL_ERROR, 3.0),
+        words=Words.LATE,
+        bundled=True,
+        faults=(fault,),
+    )
+    assert merged((Reply(),)) == Reply()
+    assert not Reply(faults=(fault,)).empty

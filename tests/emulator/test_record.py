@@ -110,3 +110,21 @@ def test_only_the_first_output_is_the_first() -> None:
     turn.output(2.0)
     turn.output(3.0)
     assert turn.first_output_at == 2.0
+
+
+def test_what_was_done_on_purpose_and_what_was_resumed() -> None:
+    record = SessionRecord(0, 100.0, 1000.0)
+    record.add_fault("drop", 103.0)
+    record.resumed_from = {"id": 3}
+    record.add_audio("audio/pcm", 4, bytes(4), 101.0)
+    record.add_call("call", "f", "1", {}, 102.0)
+    record.add_call("response", "f", "1", {}, 102.0)
+    assert (record.audio_samples, record.calls_made) == (2, 1)
+    turn = TurnRecord(1, "audio", 100.0, 101.0)
+    turn.audio = (10, 20)
+    record.turns.append(turn)
+    document = record.to_json()
+    assert document["faults"] == [{"kind": "drop", "at": 103.0, "at_unix": 1103.0}]
+    assert document["resumed_from"] == {"id": 3}
+    [shown] = map(object_of, list_of(document["turns"]))
+    assert (shown["audio_from"], shown["audio_to"]) == (10, 20)

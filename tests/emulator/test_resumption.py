@@ -73,3 +73,24 @@ def test_only_the_newest_are_kept() -> None:
     handles.close(session, 4.0)
     # With open sessions only, the oldest of them goes.
     assert handles.open() > kept
+
+
+def test_handles_may_all_bring_back_the_end() -> None:
+    handles = store()
+    session = handles.open()
+    first, second = (handles.issue(session, name) for name in ("first", "second"))
+    handles.close(session, 1.0, "end")
+    assert handles.resume(first, 2.0) == (session, "end")
+    handles.close(session, 3.0)
+    assert handles.resume(second, 4.0) == (session, "end")
+
+
+def test_handles_may_be_forgotten() -> None:
+    handles = store()
+    session = handles.open()
+    handle = handles.issue(session, "first")
+    handles.close(session, 1.0)
+    handles.forget(session)
+    handles.forget(99)
+    with pytest.raises(UnknownHandle):
+        handles.resume(handle, 2.0)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from emulator.closes import INTERNAL_ERROR, NAMED, UNAVAILABLE, Close
+from emulator.faults import parse_fault
 from emulator.json_types import JSON
 from emulator.minds import BrainMind, EchoBrain, Reply, ToolRequest, Words
 from emulator.scenario import (
@@ -129,6 +130,9 @@ def test_several_calls_are_a_list() -> None:
 
 
 WRONG: list[tuple[JSON, str]] = [
+    ({"steps": [{"hear": "a", "fault": 1}]}, "step 1: a `fault` is text"),
+    ({"steps": [{"hear": "a", "fault": "x"}]}, "step 1: `x` is no kind of fault"),
+    ({"steps": [{"hear": "a", "fault": "quota"}]}, "step 1: `quota` belongs to a setup"),
     ([], "a scenario is an object"),
     ({"steps": [], "speed": 1}, "the scenario does not know `speed`"),
     ({}, "`steps` is a list"),
@@ -199,3 +203,13 @@ def test_yaml_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ScenarioError, match="PyYAML"):
         load_scenario("steps: []")
     assert load_scenario('{"steps": []}').steps == ()
+
+
+def test_steps_may_bring_faults() -> None:
+    steps: JSON = [
+        {"hear": "a", "fault": "drop@answer=1"},
+        {"hear": "b", "fault": ["mute", "drop"]},
+    ]
+    one = mind(parse_scenario({"steps": steps}))
+    assert user(one, "a").faults == (parse_fault("drop@answer=1", "step 1.1"),)
+    assert [fault.origin for fault in user(one, "b").faults] == ["step 2.1", "step 2.2"]

@@ -47,3 +47,9 @@ def test_news_of_the_connection() -> None:
         "serverContent": {},
         "voiceActivity": {"type": "ACTIVITY_START", "audioOffset": "6.680s"},
     }
+
+
+def test_a_handle_may_say_what_it_knows() -> None:
+    update = messages.resumption("h", 7)["sessionResumptionUpdate"]
+    # A 64-bit integer, which proto JSON writes as text.
+    assert update == {"newHandle": "h", "resumable": True, "lastConsumedClientMessageIndex": "7"}

@@ -8,12 +8,15 @@ from emulator.closes import (
     DEADLINE_EXPIRED,
     EMPTY_ACTIVITY,
     GO_AWAY_IGNORED,
+    INTERNAL_ERROR,
     INVALID_ARGUMENT,
     NOT_IMPLEMENTED,
 )
-from emulator.json_types import JSON, JsonObject, object_of
+from emulator.faults import parse_fault
+from emulator.json_types import JSON, JsonObject, list_of, object_of
 from emulator.lifetime import Limits
 from emulator.live_turns import TurnState
+from emulator.memory import Origin
 from emulator.options import Options
 from emulator.wire import parse_untrusted
 from tests.emulator.live_driver import Driver, spoken
@@ -354,3 +357,83 @@ def test_handles_come_by_the_clock_when_asked() -> None:
     driver = Driver(setup={"sessionResumption": {}}, options=Options(handle_interval_s=2.0))
     driver.run(7.0)
     assert len(set(driver.handles())) == 4
+
+
+def test_a_setup_may_hang_for_a_time_or_for_ever() -> None:
+    late = Driver(setup=spoken(), options=Options(faults=(parse_fault("hang_setup,s=3"),)))
+    late.text("hi")
+    assert (late.sent, late.session.deadline(late.now)) == ([], late.now + 3)
+    late.session.on_time(late.now)
+    late.run(10.0)
+    # What was said meanwhile is not lost.
+    assert late.keys()[0] == "setupComplete"
+    assert "You said: hi." in late.said()
+    never = Driver(options=Options(faults=(parse_fault("hang_setup"),)))
+    assert (never.sent, never.session.deadline(never.now)) == ([], None)
+    assert [object_of(one)["kind"] for one in list_of(never.record.to_json()["faults"])] == [
+        "hang_setup"
+    ]
+
+
+def test_faults_are_due_by_the_clock() -> None:
+    driver = Driver(options=Options(faults=(parse_fault("close@age=5"),)))
+    driver.run(4.9)
+    assert not driver.over
+    driver.run(0.2)
+    assert driver.close == INTERNAL_ERROR
+
+
+def test_the_record_shows_the_setup_that_holds_now() -> None:
+    voice: JsonObject = {"prebuiltVoiceConfig": {"voiceName": "Kore"}}
+    speech: JsonObject = {"languageCode": "de-DE", "voiceConfig": voice}
+    setup: JsonObject = {
+        "generationConfig": {"speechConfig": speech},
+        "systemInstruction": {"parts": [{"text": "Be brief."}]},
+    }
+    driver = Driver(setup=setup)
+    shown: JsonObject = {
+        **{"model": "models/gemini-3.8-live", "voice": "Kore", "language": "de-DE"},
+        **{"instruction": "Be brief.", "tools": []},
+    }
+    assert driver.record.to_json()["setup_now"] == shown
+    driver.send({"contextUpdate": {"systemInstruction": {"parts": [{"text": "Be kind."}]}}})
+    assert driver.record.to_json()["setup_now"] == {**shown, "instruction": "Be kind."}
+    tools: JsonObject = {"tools": [{"functionDeclarations": [{"name": "draw"}]}]}
+    driver.send({"contextUpdate": {"tools": tools}})
+    assert driver.record.to_json()["setup_now"] == {
+        **shown,
+        **{"instruction": "Be kind.", "tools": ["draw"]},
+    }
+
+
+def test_content_in_the_middle_is_taken_in_silence() -> None:
+    driver = Driver(setup=spoken())
+    driver.send(content(("user", "by the way"), complete=False))
+    driver.run(10.0)
+    assert driver.keys() == ["setupComplete"]
+
+
+def test_an_answer_is_carried_on_by_a_session_that_was_told_of_it() -> None:
+    driver = Driver({"hear": "go", "say": "One, two, three, four."}, setup=spoken())
+    driver.send(content(("user", "let us go"), ("model", "One, two"), complete=False))
+    driver.text(
+        'Your last answer broke off after the words "one two". '
+        "Go on from there; do not repeat them and do not greet."
+    )
+    driver.run(10.0)
+    assert driver.said() == " three, four."
+
+
+def test_the_model_may_be_told_of_an_answer_without_a_question() -> None:
+    driver = Driver(setup=spoken())
+    driver.send(content(("model", "Hello."), complete=False))
+    assert driver.admission.memory.asked == ""
+
+
+def test_an_end_says_what_it_knows_of_the_connection() -> None:
+    driver = Driver(setup=spoken())
+    driver.audio(silence(0.1))
+    driver.run(3.0)
+    memory = driver.session.end(driver.now)
+    assert memory.origin == Origin(0, 1600, 0)
+    assert memory.age_s == 3.0

@@ -81,3 +81,20 @@ def test_sound_that_is_not_pcm_is_refused() -> None:
 
 def test_seconds_of_sound() -> None:
     assert seconds(tone(0.5)) == 0.5
+
+
+def test_samples_are_counted_either_way() -> None:
+    for manual in (True, False):
+        one = user(manual)
+        one.feed_untrusted(silence(0.1), "audio/pcm")
+        assert one.samples == 1600
+
+
+def test_a_marked_activity_says_where_it_lies() -> None:
+    one = user(True)
+    one.feed_untrusted(silence(0.1), "audio/pcm")
+    one.start()
+    one.feed_untrusted(silence(0.2), "audio/pcm")
+    [ended] = one.end()
+    assert isinstance(ended, Ended)
+    assert ended.samples == (1600, 4800)
