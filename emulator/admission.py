@@ -26,7 +26,7 @@ from emulator.closes import (
 )
 from emulator.ephemeral import TokenError, TokenStore
 from emulator.fault_plan import FaultHistory, at_setup
-from emulator.faults import Fault, Kind
+from emulator.faults import UPGRADE, Fault, Kind
 from emulator.live_setup import Backend, LiveSetup, read_setup
 from emulator.memory import Memory, activity_setup
 from emulator.minds import EyeLike, Mind
@@ -146,6 +146,13 @@ class Doorkeeper:
         hangs = self._faults_at(setup, session_id, memory, now)
         self._open += 1
         return Admission(setup, profile, door.backend, session_id, memory, first.received, hangs)
+
+    def turns_away(self) -> bool:
+        """True when a fault refuses this connection before it is a websocket."""
+        return any(
+            fault.how == UPGRADE and self._newcomers.suffers(fault)
+            for fault in self._options.faults
+        )
 
     def leave(self, admission: Admission, now: float, latest: Memory | None = None) -> None:
         """The connection ended: its session may be resumed, from `latest` when handles are live."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.faults import ALWAYS, AWAITING, Fault, Kind, Moment
+from emulator.faults import ALWAYS, AWAITING, UPGRADE, Fault, Kind, Moment
 from emulator.record import SessionRecord
 
 
@@ -59,7 +59,7 @@ def at_setup(faults: Iterable[Fault], history: FaultHistory) -> list[Fault]:
 
 
 def _meets_a_setup(fault: Fault, resumed: int) -> bool:
-    if not fault.at_setup:
+    if not fault.at_setup or fault.how == UPGRADE:
         return False
     if fault.moment is Moment.RESUME:
         return fault.value <= resumed

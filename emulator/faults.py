@@ -28,6 +28,8 @@ BIG_FRAME_BYTES: Final = 2**20
 # What may be written over a frame of garbage.
 GARBAGE: Final = ("text", "bytes", "list", "unknown", "empty")
 TRANSCRIPTS: Final = ("twice", "late", "early")
+UPGRADE: Final = "upgrade"
+QUOTA_HOWS: Final = ("close", UPGRADE)
 
 
 class FaultError(ValueError):
@@ -155,7 +157,11 @@ KINDS: Final[Mapping[Kind, _Kind]] = MappingProxyType(
             ("bytes",),
             size=BIG_FRAME_BYTES,
         ),
-        Kind.QUOTA: _Kind("close with 1011 and the sentence of a spent quota"),
+        Kind.QUOTA: _Kind(
+            "spent: `how` close (1011) or upgrade (429 in the place of the websocket)",
+            ("how",),
+            QUOTA_HOWS,
+        ),
         Kind.NO_HANDLES: _Kind("no resumption handles any more on this connection"),
     }
 )
@@ -196,6 +202,8 @@ def parse_fault(text: str, origin: str = "") -> Fault:
     )
     for item in written:
         fault = _with(fault, item)
+    if fault.how == UPGRADE and moment is not Moment.START:
+        raise FaultError("an upgrade belongs to no session: `quota,how=upgrade` has no moment")
     return fault
 
 

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from emulator.admission import Doorkeeper, door_of_untrusted
 from emulator.auth import credential_refusal, read_credential_untrusted
 from emulator.certificate import make_certificate
-from emulator.closes import INVALID_KEY, NO_CREDENTIAL
+from emulator.closes import INVALID_KEY, NO_CREDENTIAL, QUOTA
 from emulator.ephemeral import TokenError, TokenStore
 from emulator.image_endpoint import add_image_routes
 from emulator.image_replies import error_body
@@ -93,6 +93,8 @@ class EmulatorServer:
         door = door_of_untrusted(request.path)
         if door is None or request.headers.get("upgrade", "").lower() != "websocket":
             return _error(404, "NOT_FOUND", "The requested URL was not found.")
+        if self._doorkeeper.turns_away():
+            return _error(429, "RESOURCE_EXHAUSTED", QUOTA.reason)
         credential = read_credential_untrusted(_headers(request), request.query)
         record = self._journal.open(time.monotonic())
         socket = LiveSocket(self._doorkeeper, self._handles, self._options, self._senses, record)

@@ -164,6 +164,12 @@ def test_faults_at_the_door() -> None:
     assert world.admit(setup).hangs is None
 
 
+def test_a_connection_may_be_turned_away_before_it_is_one() -> None:
+    world = World(Options(faults=(parse_fault("quota,how=upgrade"), parse_fault("drop"))))
+    assert [world.keeper.turns_away() for _ in range(2)] == [True, False]
+    assert world.admit(SETUP).hangs is None
+
+
 def test_a_refused_handle_is_forgotten() -> None:
     world = World(Options(faults=(parse_fault("refuse_handle"),)))
     first = world.admit({**SETUP, "sessionResumption": {}})

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator.cli import main, options_of, parser
+from emulator.faults import parse_fault
 from emulator.image_options import ImageOptions
 from emulator.lifetime import Limits
 from emulator.options import Options
@@ -37,6 +38,8 @@ def test_every_argument_arrives(tmp_path: Path) -> None:
         *("--pong-delay", "25"),
         *("--model", "mine=3.1", "--max-sessions", "4", "--voice-activity", "--seed", "7"),
         *("--image-type", "image/jpeg", "--strict-signatures", "--image-latency", "1"),
+        *("--fault", "drop@age=1", "--fault", "mute"),
+        *("--handles", "live", "--consumed-index", "--clock", "2"),
         *("--scenario", str(scenario)),
     )
     assert got.scenario is not None
@@ -45,7 +48,8 @@ def test_every_argument_arrives(tmp_path: Path) -> None:
         speed=2.0,
         hold_scale=0.0,
         latency_scale=0.5,
-        limits=Limits(None, 3.0, 60.0, None),
+        limits=Limits(None, 1.5, 30.0, None),
+        handle_ttl_s=3600.0,
         handle_interval_s=2.0,
         api_keys=frozenset({"a", "b"}),
         models={"mine": "3.1"},
@@ -53,6 +57,9 @@ def test_every_argument_arrives(tmp_path: Path) -> None:
         voice_activity=True,
         pong_delay_s=25.0,
         seed=7,
+        faults=(parse_fault("drop@age=1", "option 1"), parse_fault("mute", "option 2")),
+        live_handles=True,
+        consumed_index=True,
         scenario=got.scenario,
         images=ImageOptions("image/jpeg", strict_signatures=True, latency_s=1.0),
     )
@@ -70,6 +77,9 @@ def test_every_argument_arrives(tmp_path: Path) -> None:
         ["--port", "65536"],
         ["--port", "-1"],
         ["--max-sessions", "0"],
+        ["--fault", "explode"],
+        ["--clock", "0"],
+        ["--handles", "dead"],
     ],
 )
 def test_wrong_arguments_are_refused(
@@ -78,6 +88,13 @@ def test_wrong_arguments_are_refused(
     with pytest.raises(SystemExit):
         options(*arguments)
     assert arguments[0] in capsys.readouterr().err
+
+
+def test_faults_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        options("--fault", "help")
+    assert caught.value.code == 0
+    assert "mute_after_barge_in" in capsys.readouterr().out
 
 
 def test_a_wrong_scenario_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,8 @@
 """The words in which a fault is asked for."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from emulator.closes import INTERNAL_ERROR, UNAVAILABLE, Close
@@ -14,6 +17,7 @@ from emulator.faults import (
     explain,
     parse_fault,
 )
+from emulator.scenario import load_scenario
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,7 @@ from emulator.faults import (
         ("slow_read,bytes_per_s=9", Fault(Kind.SLOW_READ, size=9)),
         ("big_frame,bytes=1000", Fault(Kind.BIG_FRAME, size=1000)),
         ("transcripts", Fault(Kind.TRANSCRIPTS, how="twice")),
+        ("quota,how=upgrade", Fault(Kind.QUOTA, how="upgrade")),
         ("transcripts,how=late", Fault(Kind.TRANSCRIPTS, how="late")),
         ("hang_setup@resume=1,s=2", Fault(Kind.HANG_SETUP, Moment.RESUME, 1, seconds=2.0)),
     ],
@@ -73,6 +78,7 @@ def test_two_faults_of_the_same_words_are_told_apart_by_their_origin() -> None:
         ("transcripts,how=upside", "`how` of `transcripts` is one of twice, late, early"),
         ("close,name=unheard", "`name` is one of invalid_key"),
         ("close,code=1006", "`code` is 1000, 1001"),
+        ("quota@age=1,how=upgrade", "an upgrade belongs to no session"),
         ("hang_setup@age=1", "`hang_setup` happens at a setup"),
         ("refuse_handle@turn=1", "`refuse_handle` happens at a setup"),
     ],
@@ -97,3 +103,16 @@ def test_the_help_names_everything() -> None:
     assert all(f"  {kind.value} " in text for kind in Kind)
     assert all(f"  {moment.value}=" in text for moment in MOMENTS)
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_document_names_everything_and_its_examples_are_good() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "emulator-faults.md").read_text()
+    kinds = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert {kind.value for kind in Kind} <= set(kinds)
+    assert all(f"| `{moment.value}=" in text for moment in MOMENTS)
+    examples = re.findall(r"--fault (\w[\w@=.,]*)", text)
+    assert len(examples) > 5
+    for example in examples:
+        assert example == "help" or parse_fault(example)
+    [scenario] = re.findall(r"```\n(steps:.*?)```", text, re.DOTALL)
+    load_scenario(scenario)

@@ -590,18 +590,12 @@ def faulty(*faults: str, **step: JSON) -> Driver:
     return driver
 
 
-def test_a_stall_lasts_its_time_or_until_its_turn_is_cut() -> None:
+def test_a_stall_lasts_its_time() -> None:
     driver = faulty("stall@answer=0.3,s=5")
     driver.run(5.2)
     assert "generationComplete" not in driver.keys()
     driver.run(5.0)
     assert driver.said() == f" {LONG}"
-    endless = faulty("stall@answer=0.3")
-    endless.run(90.0)
-    assert "generationComplete" not in endless.keys()
-    endless.text("next")
-    endless.run(5.0)
-    assert endless.said().endswith("You said: next.")
 
 
 def test_a_mute_model_neither_answers_nor_is_cut() -> None:
@@ -616,8 +610,7 @@ def test_a_barge_in_may_leave_the_model_mute() -> None:
     driver = speaking(faulty("mute_after_barge_in"))
     driver.utter("hello")
     driver.run(90.0)
-    assert driver.keys()[-1] == "turnComplete"
-    assert driver.record.turns[-1].said == ""
+    assert (driver.keys()[-1], driver.record.turns[-1].said) == ("turnComplete", "")
 
 
 def test_answers_may_be_empty_bundled_or_out_of_step() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from emulator.closes import INVALID_ARGUMENT, NO_CREDENTIAL
 from emulator.faults import parse_fault
@@ -272,6 +272,16 @@ async def test_a_setup_may_hang_and_the_client_may_leave(tmp_path: Path) -> None
             await socket.send(json.dumps(SETUP))
             await (await socket.ping())
             await socket.close()
+        async with connect(url, ssl=context, additional_headers=KEY) as socket:
+            await ready(socket)
+
+
+async def test_an_upgrade_may_be_refused(tmp_path: Path) -> None:
+    options = Options(faults=(parse_fault("quota,how=upgrade"),))
+    async with serving(tmp_path, options) as (url, context):
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(url, ssl=context, additional_headers=KEY)
+        assert caught.value.response.status_code == 429
         async with connect(url, ssl=context, additional_headers=KEY) as socket:
             await ready(socket)
 
