@@ -4,32 +4,43 @@
  */
 
 import { State, isUnderWay, next } from './connection_state.js';
+import { mayTryAgain, pauseMs } from './grace.js';
 import { Peer } from './peer.js';
 import { Problem } from './problems.js';
-import { toAcknowledge } from './protocol.js';
+import { saysReplaced, toAcknowledge } from './protocol.js';
 import * as rtvi from './rtvi.js';
 import { CandidateBatch, Signalling } from './signalling.js';
 import { online, pause, within } from './waiting.js';
 
-const ATTEMPTS = 3;
-const BETWEEN_ATTEMPTS_MS = 2_000;
 const CONNECT_LIMIT_MS = 15_000;
+/** On the way back a try that hangs is in the way of the next one. */
+const RETURN_LIMIT_MS = 8_000;
 const READY_LIMIT_MS = 20_000;
 const OFFLINE_LIMIT_MS = 60_000;
+/** The service answers each ping within a round trip. */
+const ALIVE_LIMIT_MS = 2_000;
 
 /** After these the service is told nothing: it keeps the place, or has given it up itself. */
-const KEEPS_PLACE = new Set(['connection-lost', 'ended-by-service', 'room-unknown']);
+const KEEPS_PLACE = new Set(['connection-lost', 'ended-by-service', 'room-unknown', 'replaced']);
 
 /** These say more than that a connection was lost. */
 const TELLS_MORE = new Set(['service-full', 'too-many']);
 
+/** The body of /start that leads to a place: {sessionId, token, peer}. */
+export function bodyFor({ sessionId, token, peer }) {
+  return { sessionId, ...(token ? { token } : {}), ...(peer ? { peer } : {}) };
+}
+
 export class Call extends EventTarget {
   #folder;
+  #presence;
   #state = State.IDLE;
   #session = null;
   #signalling = null;
   #peer = null;
   #pcId = null;
+  #ownId = null;
+  #lostAt = null;
   #batch = null;
   #ending = new AbortController();
   #ready = null;
@@ -38,11 +49,14 @@ export class Call extends EventTarget {
   #messages = 0;
   #name = crypto.getRandomValues(new Uint32Array(1))[0].toString(36);
 
-  /** Events: 'state' (detail: State), 'room' ({same: the room of the join before}), 'past' (what was
-   *  said there), 'message' (decoded), 'track', 'problem' (detail: Problem). */
-  constructor(folder) {
+  /** Events: 'state' (detail: State), 'room' ({same: the room of the join before}), 'past' (its state
+   *  as the service tells it), 'message' (decoded), 'track', 'problem' (detail: Problem). */
+  constructor(folder, presence) {
     super();
     this.#folder = folder;
+    this.#presence = presence;
+    presence.addEventListener('sleep', () => this.#peer?.lose());
+    presence.addEventListener('wake', () => this.#look());
   }
 
   get state() { return this.#state; }
@@ -52,15 +66,22 @@ export class Call extends EventTarget {
   /** {sessionId, token} of the room, or null before the first join. */
   get session() { return this.#session; }
 
+  /** The peer id to come back under; null before the first offer, and after a goodbye. */
+  get ownId() { return this.#ownId; }
+
   get messageLimit() { return this.#peer?.messageLimit ?? 0; }
 
-  /** Joins the room in `body`, or opens one. Never raises: the outcome is state and problem. */
+  /**
+   * Joins the room in `body`, in the place of its `peer` if there is one, or opens a room. Never
+   * raises: the outcome is state and problem.
+   */
   async join(body) {
     this.#ending = new AbortController();
     const { signal } = this.#ending;
     this.#apply('join');
+    this.#lostAt = body.peer ? Date.now() : null;
     try {
-      await this.#come(body, 'no-connection', signal);
+      await this.#come(body, body.peer ? 'connection-lost' : 'no-connection', signal);
       this.#apply('ready');
     } catch (error) {
       this.#giveUp(error, signal);
@@ -75,14 +96,11 @@ export class Call extends EventTarget {
     this.#end();
   }
 
-  /** The page is going away: nothing can be awaited any more. */
-  goodbye() {
-    if (isUnderWay(this.#state)) this.#goodbye();
-  }
-
   /** Forgets the room, so that the next join opens another. */
   forget() {
-    if (!isUnderWay(this.#state)) this.#session = null;
+    if (isUnderWay(this.#state)) return;
+    this.#session = null;
+    this.#ownId = null;
   }
 
   /** Sends one RTVI message; true when it went out. */
@@ -93,6 +111,12 @@ export class Call extends EventTarget {
   sendText(content) { return this.send(rtvi.sendText(this.#id(), content)); }
 
   sendFile(content, file, last) { return this.send(rtvi.sendFile(this.#id(), content, file, last)); }
+
+  /** Asks for other settings of the room; the id of the request, or null when it did not go out. */
+  askFor(settings) {
+    const id = this.#id();
+    return this.send(rtvi.updateSettings(id, settings)) ? id : null;
+  }
 
   upload(file) { return this.#signalling.upload(file); }
 
@@ -124,15 +148,28 @@ export class Call extends EventTarget {
   /** From /start to bot-ready. */
   async #come(body, lastWord, signal) {
     const before = this.#session?.sessionId;
-    const session = await Signalling.start(this.#folder, body);
+    const { peer, ...session } = await this.#tries(() => Signalling.start(this.#folder, body), lastWord, signal);
     signal.throwIfAborted();
     this.#session = session;
     this.#emit('room', { same: this.#session.sessionId === before });
     this.#signalling = new Signalling(this.#folder, this.#session);
-    if (body.sessionId) this.#tellPast(this.#signalling);
-    this.#pcId = null;
-    await this.#connect(lastWord, signal);
+    if (body.sessionId) this.#tellPast();
+    this.#pcId = peer;
+    await this.#takePlace(lastWord, signal);
     await this.#introduce(signal);
+    // What became final between the first look and the connection.
+    if (body.sessionId) this.#tellPast();
+  }
+
+  /** Under the old id, or as a new peer when the service has given that away meanwhile. */
+  async #takePlace(lastWord, signal) {
+    try {
+      await this.#connect(lastWord, signal);
+    } catch (error) {
+      if (this.#pcId === null || error.code !== 'room-unknown') throw error;
+      this.#pcId = null;
+      await this.#connect(lastWord, signal);
+    }
   }
 
   /** client-ready, and the wait for bot-ready. */
@@ -142,24 +179,31 @@ export class Call extends EventTarget {
     await within(this.#ready.promise, READY_LIMIT_MS, new Problem('no-answer'), signal);
   }
 
-  async #tellPast(signalling) {
-    const said = await signalling.transcript();
-    if (signalling === this.#signalling && said.length > 0) this.#emit('past', said);
+  async #tellPast() {
+    const signalling = this.#signalling;
+    const room = await signalling.room();
+    if (signalling === this.#signalling && room !== null) this.#emit('past', room);
   }
 
-  async #connect(lastWord, signal) {
-    for (let attempt = 1; ; attempt += 1) {
+  #connect(lastWord, signal) {
+    return this.#tries(() => this.#attempt(signal), lastWord, signal);
+  }
+
+  /** `step` until it succeeds; raises its last Problem when another try is of no use. */
+  async #tries(step, lastWord, signal) {
+    for (let tries = 1; ; tries += 1) {
       try {
+        await this.#presence.awake;
+        signal.throwIfAborted();
         await online(this.#folder, OFFLINE_LIMIT_MS, new Problem(lastWord), signal);
-        await this.#attempt(signal);
-        return;
+        return await step();
       } catch (error) {
         if (signal.aborted) throw error;
         // A service that names a time should not be asked again before it.
         if (error instanceof Problem && (error.final || error.retryAfterS !== null)) throw error;
-        if (attempt === ATTEMPTS) throw this.#lastProblem(error, lastWord);
+        if (!mayTryAgain(tries, this.#lostAt, Date.now())) throw this.#lastProblem(error, lastWord);
       }
-      await pause(BETWEEN_ATTEMPTS_MS, signal);
+      await pause(pauseMs(tries, Math.random()), signal, this.#presence);
     }
   }
 
@@ -171,16 +215,18 @@ export class Call extends EventTarget {
   async #attempt(signal) {
     const peer = this.#openPeer();
     const signalling = this.#signalling;
+    const limitMs = this.#lostAt === null ? CONNECT_LIMIT_MS : RETURN_LIMIT_MS;
     try {
       const restart = this.#pcId !== null;
-      const answer = await signalling.offer(await peer.offer(), this.#pcId, restart);
+      const answer = await signalling.offer(await peer.offer(), this.#pcId, { restart, limitMs });
       if (signal.aborted) signalling.leave(answer.pc_id);
       signal.throwIfAborted();
       this.#pcId = answer.pc_id;
+      this.#ownId = answer.pc_id;
       await peer.accept(answer.sdp);
       this.#batch.open((list) => signalling.candidates(answer.pc_id, list));
       const late = new Problem('no-connection', { final: false });
-      await within(peer.opened(), CONNECT_LIMIT_MS, late, signal);
+      await within(peer.opened(), limitMs, late, signal);
     } catch (error) {
       peer.close();
       throw error;
@@ -200,7 +246,7 @@ export class Call extends EventTarget {
     this.#batch = batch;
     peer.addEventListener('candidate', ({ detail }) => batch.add(detail));
     peer.addEventListener('track', ({ detail }) => this.#emit('track', detail));
-    peer.addEventListener('message', ({ detail }) => this.#receive(detail));
+    peer.addEventListener('message', ({ detail }) => { if (peer === this.#peer) this.#receive(detail); });
     return peer;
   }
 
@@ -209,17 +255,26 @@ export class Call extends EventTarget {
     this.send(rtvi.trackStatus(rtvi.RECEIVER.VIDEO, this.#heard.video));
   }
 
+  /** After a time in the background, or another network, the old connection may be dead in silence. */
+  async #look() {
+    const peer = this.#peer;
+    if (this.#state !== State.CONNECTED || (await peer.isAlive(ALIVE_LIMIT_MS))) return;
+    if (peer === this.#peer) peer.lose();
+  }
+
   async #reconnect() {
     if (this.#state === State.CONNECTING) {
-      this.#giveUp(new Problem('no-connection'));
+      this.#giveUp(new Problem(this.#lostAt === null ? 'no-connection' : 'connection-lost'));
       return;
     }
     if (this.#state !== State.CONNECTED) return;
+    this.#lostAt = Date.now();
     this.#apply('lose');
     const { signal } = this.#ending;
     try {
       await this.#restore(signal);
       this.#apply('ready');
+      this.#tellPast();
     } catch (error) {
       this.#giveUp(error, signal);
     }
@@ -236,7 +291,7 @@ export class Call extends EventTarget {
     } catch (error) {
       if (error.code !== 'room-unknown') throw error;
       const { sessionId, token } = this.#session;
-      await this.#come({ sessionId, ...(token ? { token } : {}) }, 'connection-lost', signal);
+      await this.#come(bodyFor({ sessionId, token, peer: before }), 'connection-lost', signal);
     }
   }
 
@@ -245,7 +300,7 @@ export class Call extends EventTarget {
     const peer = this.#peer;
     if (peer === null || this.#pcId === null) return;
     try {
-      const answer = await this.#signalling.offer(await peer.offer(), this.#pcId, false);
+      const answer = await this.#signalling.offer(await peer.offer(), this.#pcId, {});
       await peer.accept(answer.sdp);
     } catch {
       if (peer !== this.#peer || this.#state !== State.CONNECTED) return;
@@ -260,6 +315,10 @@ export class Call extends EventTarget {
     if (message.kind === 'signalling') {
       if (message.type === 'renegotiate') this.#renegotiate();
       if (message.type === 'peerLeft') this.#giveUp(new Problem('ended-by-service'));
+      return;
+    }
+    if (saysReplaced(message)) {
+      this.#giveUp(new Problem('replaced'));
       return;
     }
     if (message.type === 'bot-ready') this.#ready?.resolve();
@@ -281,10 +340,11 @@ export class Call extends EventTarget {
     this.#emit('problem', problem);
   }
 
-  /** The service said that this conversation cannot go on. */
+  /** This conversation cannot go on, or not here. */
   fail(problem) { this.#giveUp(problem); }
 
   #goodbye() {
+    this.#ownId = null;
     if (this.#pcId !== null) this.#signalling.leave(this.#pcId);
   }
 

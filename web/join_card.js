@@ -6,6 +6,7 @@ import { byId, write } from './elements.js';
 const TEXT = {
   fresh: ['Step up to the easel', 'Talk, show your camera, and watch the picture change while you speak.', 'Join', false],
   invited: ['You are expected', 'Somebody shared an easel with you: one conversation, one picture, everyone in it.', 'Join the room', true],
+  elsewhere: ['You talk in another tab', 'This conversation is open there. You may join it here as well, as one more guest, or begin another.', 'Join here too', true],
   remembered: ['Welcome back', 'Your room is kept for a while. Carry on where you were.', 'Rejoin', true],
   left: ['You stepped back', 'The room and its pictures are kept for a while.', 'Rejoin', true],
 };

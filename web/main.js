@@ -1,40 +1,48 @@
 /** The page: makes the parts, joins them, and draws whenever something changed. */
 
-import { beneath, folderOf, shareLink } from './addresses.js';
+import { beneath, folderOf, isOnThisMachine, shareLink } from './addresses.js';
 import { BlankCanvas } from './blank_canvas.js';
 import { Call } from './call.js';
+import { Claim } from './claim.js';
 import { Composer } from './composer.js';
 import { State, isUnderWay } from './connection_state.js';
 import { Controls, setUpVolume } from './controls.js';
 import { DeviceChoice } from './device_choice.js';
 import { setUpPanels } from './disclosure.js';
-import { byId, setData } from './elements.js';
+import { byId, setData, write } from './elements.js';
 import { HistoryStrip } from './history_strip.js';
 import { JoinCard } from './join_card.js';
 import { LocalMedia } from './local_media.js';
 import { LevelView, runMeters } from './meters.js';
 import { Notices } from './notices.js';
 import { ownPeers, rememberPeer } from './place.js';
+import { Presence } from './presence.js';
 import { Action, Problem } from './problems.js';
 import * as protocol from './protocol.js';
 import { QualityPanel } from './quality_panel.js';
 import { SelfView } from './self_view.js';
+import { SettingsPanel } from './settings_panel.js';
 import { setUpShare } from './share.js';
 import { Playback, wake } from './sound.js';
 import { Stage } from './stage.js';
+import { stateLine, wordsOfTap } from './state_line.js';
 import { setUpTheme } from './theme.js';
 import { TranscriptView } from './transcript_view.js';
 import { Visit } from './visit.js';
-import { StatusLine, VoiceLine } from './words_of_state.js';
+import { LinkLine, StatusLine, VoiceLine } from './words_of_state.js';
+
+/** How long the loss of sound is news. */
+const NEWS_MS = 10_000;
 
 const root = document.documentElement;
 const folder = folderOf(window.location.href);
 const address = (path) => beneath(folder, path);
 
-const call = new Call(folder);
+const presence = new Presence();
+const call = new Call(folder, presence);
 const media = new LocalMedia();
-const visit = new Visit(call, media);
-const playback = new Playback(byId('voice'), (blocked) => { byId('hear').hidden = !blocked; });
+const visit = new Visit(call, media, presence, new Claim());
+const playback = new Playback(byId('voice'), () => draw());
 const notices = new Notices(byId('notices'), act);
 const quality = new QualityPanel(document.querySelector('.quality'), call);
 
@@ -85,6 +93,12 @@ const selfView = new SelfView((ratio) => stage.lend(ratio));
 const devices = new DeviceChoice(media, (device, id) => visit.choose(device, id));
 const level = new LevelView(byId('level'), '--level');
 const voice = new LevelView(byId('ledge'), '--voice');
+const settings = new SettingsPanel({
+  ask: (wanted) => call.askFor(wanted),
+  onAsked: (asked) => dispatch({ kind: 'asked', ...asked }),
+  onLate: (id) => dispatch({ kind: 'unanswered', id }),
+});
+const linkLine = new LinkLine(byId('link-line'), byId('link-words'));
 const status = new StatusLine(byId('status-words').parentElement, byId('status-words'));
 const voiceLine = new VoiceLine(byId('voice-words'), byId('ledge'));
 
@@ -119,11 +133,23 @@ function drawFrame() {
   joinCard.say(visit.why);
   joinCard.asking = visit.asking;
   controls.render(media, inRoom);
-  status.render(call.state, visit.asking, view.link, view.partner);
+  status.render(call.state, { asking: visit.asking, returning: visit.returning, partner: view.partner });
+  const offline = navigator.onLine === false && !isOnThisMachine(folder);
+  linkLine.render(stateLine({ state: call.state, offline, link: view.link, lost: view.lost }));
+  settings.render(view.wish, { inRoom, connected: call.state === State.CONNECTED });
+  askForTap(inRoom);
   composer.connected = call.state === State.CONNECTED;
   level.follow(media.state('mic') === 'on' ? media.track('mic') : null);
   const untried = media.state('mic') === 'idle' && media.state('camera') === 'idle';
   blank.render(inRoom, untried && media.available);
+}
+
+/** Browsers let a page be heard, and some open its microphone, only after a tap on it. */
+function askForTap(inRoom) {
+  const sound = playback.blocked;
+  const devices = visit.wanted;
+  byId('hear').hidden = !inRoom || (!sound && devices.length === 0);
+  write(byId('hear-words'), wordsOfTap({ sound, devices }));
 }
 
 function drawRoom() {
@@ -137,11 +163,30 @@ function drawRoom() {
 }
 
 function onMessage(message) {
-  const error = protocol.errorIn(message);
+  const error = protocol.isAnswer(view, message) ? null : protocol.errorIn(message);
   if (error?.fatal) call.fail(new Problem('model-fatal', { detail: error.words }));
   else if (error) tell(new Problem('model-error', { detail: error.words }));
+  const { lost, budget } = view;
   dispatch(message);
+  const { count } = view.lost;
+  if (count > lost.count) setTimeout(() => dispatch({ kind: 'faded', count }), NEWS_MS);
+  if (view.budget.sentence !== budget.sentence) tellBudget(view.budget);
   if (message.type === 'bot-ready' && view.selfId !== null) rememberPeer(view.selfId);
+}
+
+function tellBudget({ state, sentence }) {
+  notices.clear(/^budget-/);
+  if (state === 'warning' || state === 'spent') tell(new Problem(`budget-${state}`, { detail: sentence }));
+}
+
+/** A room that was used up has said so already. */
+function onProblem(problem) {
+  if (problem.code !== 'ended-by-service' || view.budget.state !== 'spent') tell(problem);
+}
+
+function onPast(room) {
+  if (Array.isArray(room.transcript)) dispatch({ kind: 'past', said: room.transcript, own: ownPeers() });
+  dispatch({ kind: 'settings', settings: room.settings });
 }
 
 function onState(state) {
@@ -186,10 +231,10 @@ function setUpTalkSheet() {
 function listen() {
   call.addEventListener('state', ({ detail }) => onState(detail));
   call.addEventListener('room', ({ detail }) => dispatch({ kind: 'enter', ...detail }));
-  call.addEventListener('past', ({ detail }) => dispatch({ kind: 'past', said: detail, own: ownPeers() }));
+  call.addEventListener('past', ({ detail }) => onPast(detail));
   call.addEventListener('message', ({ detail }) => onMessage(detail));
   call.addEventListener('track', ({ detail }) => onTrack(detail));
-  call.addEventListener('problem', ({ detail }) => tell(detail));
+  call.addEventListener('problem', ({ detail }) => onProblem(detail));
   visit.addEventListener('change', draw);
   visit.addEventListener('problems', ({ detail }) => onMediaProblems(detail));
   visit.addEventListener('enter', () => notices.clear());
@@ -199,7 +244,11 @@ function listen() {
     devices.refresh();
     controls.offerTurn(media);
   });
-  byId('hear').addEventListener('click', () => playback.retry());
+  byId('hear').addEventListener('click', () => {
+    playback.retry();
+    visit.goOn();
+  });
+  presence.addEventListener('wake', draw);
   document.addEventListener('pointerdown', wake, { once: true });
 }
 
@@ -212,7 +261,7 @@ listen();
 runMeters([level, voice]);
 draw();
 devices.refresh();
-visit.preview();
+visit.begin();
 
 /** For tests and debugging; nothing here changes anything. */
 Object.defineProperty(window, 'easel', {

@@ -4,9 +4,9 @@ import { icon, make } from './elements.js';
 import { wordsFor } from './problems.js';
 
 const MOST = 3;
-const LABEL = { reconnect: 'Reconnect', 'new-room': 'Start a new room', retry: 'Try again' };
+const LABEL = { reconnect: 'Reconnect', 'new-room': 'Start a new room', retry: 'Try again', here: 'Talk here again' };
 /** Nothing is broken: the conversation goes on with less. */
-const NOTES = /^(mic|camera|media|insecure)-/;
+const NOTES = /^(mic|camera|media|insecure|budget)-|^replaced$/;
 
 export class Notices {
   #root;

@@ -7,6 +7,7 @@ import { encodingFor, limitVideo } from './sending_limits.js';
 import { ping } from './rtvi.js';
 
 const PING_MS = 1_000;
+const LOOK_MS = 100;
 /** ICE often comes back by itself after a short "disconnected". */
 const DISCONNECTED_LIMIT_MS = 5_000;
 
@@ -84,6 +85,23 @@ export class Peer extends EventTarget {
     await limitVideo(this.#video.sender);
   }
 
+  /** False when nothing at all arrives within `ms`, though the other side answers every ping. */
+  async isAlive(ms) {
+    const until = performance.now() + ms;
+    const before = await this.#bytesReceived();
+    this.send(ping(Date.now()));
+    while (!this.#over && performance.now() < until) {
+      await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
+      if ((await this.#bytesReceived()) > before) return true;
+    }
+    return false;
+  }
+
+  async #bytesReceived() {
+    const reports = [...(await this.#connection.getStats()).values()];
+    return reports.reduce((sum, one) => sum + (one.type === 'transport' ? one.bytesReceived ?? 0 : 0), 0);
+  }
+
   close() {
     if (this.#over) return;
     this.#over = true;
@@ -114,7 +132,7 @@ export class Peer extends EventTarget {
     connection.addEventListener('connectionstatechange', () => this.#watch());
     connection.addEventListener('iceconnectionstatechange', () => this.#watch());
     this.#channel.addEventListener('message', ({ data }) => this.#emit('message', data));
-    this.#channel.addEventListener('close', () => this.#lose());
+    this.#channel.addEventListener('close', () => this.lose());
     this.#channel.addEventListener('open', () => this.#open());
   }
 
@@ -127,16 +145,17 @@ export class Peer extends EventTarget {
   #watch() {
     const { iceConnectionState, connectionState } = this.#connection;
     if (iceConnectionState === 'failed' || connectionState === 'failed') {
-      this.#lose();
+      this.lose();
     } else if (iceConnectionState === 'disconnected') {
-      this.#timers.lost ??= setTimeout(() => this.#lose(), DISCONNECTED_LIMIT_MS);
+      this.#timers.lost ??= setTimeout(() => this.lose(), DISCONNECTED_LIMIT_MS);
     } else {
       clearTimeout(this.#timers.lost);
       this.#timers.lost = null;
     }
   }
 
-  #lose() {
+  /** Gives the connection up, as when it was lost. */
+  lose() {
     if (this.#over) return;
     this.close();
     this.#emit('lost', null);

@@ -1,26 +1,43 @@
 /**
- * Remembers the room of this tab, so that a reload leads back into the same conversation, and the
- * names that the service gave this person there, so that their words stay theirs.
+ * What this tab remembers of its room (in its session storage, never in an address), so that a
+ * reload leads back into the same conversation, and the names that the service gave this person
+ * there, so that their words stay theirs.
+ *
+ * A place: {sessionId, token, peer, seenAt, mic, camera}. `peer` is the id to come back under, or
+ * null; `seenAt` when the page was last there, in ms; `mic` and `camera` are states of local_media.js.
  */
 
 const KEY = 'easel-room';
 const PEERS_KEY = 'easel-peers';
 const MOST_PEERS = 100;
 
-export function rememberRoom(session) {
+export function rememberPlace(place) {
   try {
-    if (session === null) sessionStorage.removeItem(KEY);
-    else sessionStorage.setItem(KEY, JSON.stringify(session));
+    sessionStorage.setItem(KEY, JSON.stringify(place));
   } catch {
     // Storage may be forbidden; a reload then opens a new room.
   }
 }
 
-/** {sessionId, token} or null. */
-export function rememberedRoom() {
+export function forgetPlace() {
   try {
-    const session = JSON.parse(sessionStorage.getItem(KEY));
-    return typeof session?.sessionId === 'string' ? session : null;
+    sessionStorage.removeItem(KEY);
+  } catch {
+    // As above: nothing was remembered.
+  }
+}
+
+const text = (value) => (typeof value === 'string' ? value : null);
+
+/** The place, or null. */
+export function rememberedPlace() {
+  try {
+    const { sessionId, token, peer, seenAt, mic, camera } = JSON.parse(sessionStorage.getItem(KEY));
+    if (typeof sessionId !== 'string') return null;
+    return {
+      sessionId, token: text(token), peer: text(peer), mic: text(mic), camera: text(camera),
+      seenAt: Number.isFinite(seenAt) ? seenAt : 0,
+    };
   } catch {
     return null;
   }

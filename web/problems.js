@@ -16,7 +16,7 @@ export class Problem extends Error {
   }
 }
 
-export const Action = Object.freeze({ RECONNECT: 'reconnect', NEW_ROOM: 'new-room', RETRY: 'retry' });
+export const Action = Object.freeze({ RECONNECT: 'reconnect', NEW_ROOM: 'new-room', RETRY: 'retry', HERE: 'here' });
 
 const quoted = (detail) => (detail ? ` The service says: “${detail}”` : '');
 const soon = (problem) =>
@@ -65,12 +65,16 @@ const WORDS = {
   unreachable: ['The service cannot be reached',
     'Check your connection. Nothing that you said is lost.', Action.RETRY],
   'connection-lost': ['The connection was lost',
-    'Three tries to restore it failed. The room is kept for a while.', Action.RECONNECT],
+    'It could not be restored within a minute. Your room may still be there.', Action.RECONNECT],
+  replaced: ['You talk elsewhere now',
+    'This conversation was opened in another window, which took this place.', Action.HERE],
   'no-connection': ['No connection could be made',
     'The service answered, but sound and picture found no way through. A firewall or VPN may be in between.', Action.RETRY],
   'no-answer': ['Easel does not answer',
     'You are connected to the service, but it cannot reach Gemini at the moment.', Action.RECONNECT],
   'ended-by-service': ['The conversation has ended', 'The service closed the room.', Action.NEW_ROOM],
+  'budget-warning': ['It will soon be time to end', (p) => p.detail],
+  'budget-spent': ['That was all for this conversation', (p) => p.detail, Action.NEW_ROOM],
   'model-error': ['Easel reports a problem', (p) => p.detail],
   'model-fatal': ['The conversation had to end', (p) => p.detail || 'Easel met a problem it cannot mend.', Action.NEW_ROOM],
   'upload-kind': ['This is not a picture Easel can take', 'JPEG, PNG and WEBP work.'],

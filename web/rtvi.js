@@ -34,6 +34,9 @@ export const sendFile = (id, content, file, last) =>
 
 export const imageAck = (id, seq) => envelope(id, 'client-message', { t: 'image-ack', d: { seq } });
 
+export const updateSettings = (id, settings) =>
+  envelope(id, 'client-message', { t: 'update-settings', d: settings });
+
 export const trackStatus = (receiverIndex, enabled) => ({
   type: 'signalling',
   message: { type: 'trackStatus', receiver_index: receiverIndex, enabled },

@@ -42,8 +42,9 @@ export class Signalling {
   }
 
   /**
-   * Opens a room, or joins the one in `body.sessionId`.
-   * Returns {sessionId, token, iceServers}; raises Problem.
+   * Opens a room, or joins the one in `body.sessionId`, in the place of `body.peer` if it is there.
+   * Returns {sessionId, token, iceServers, peer}, where `peer` is the id to offer under, or null for
+   * a new one; raises Problem.
    */
   static async start(folder, body) {
     const request = { transport: 'webrtc', enableDefaultIceServers: false, body };
@@ -58,6 +59,7 @@ export class Signalling {
       sessionId: answer.sessionId,
       token: answer.token ?? body.token ?? null,
       iceServers: answer.iceConfig?.iceServers ?? [],
+      peer: body.peer && typeof answer.peer === 'string' ? answer.peer : null,
     };
   }
 
@@ -73,25 +75,24 @@ export class Signalling {
   }
 
   /** Returns {sdp, type, pc_id}; raises Problem. */
-  offer(sdp, pcId, restart) {
+  offer(sdp, pcId, { restart = false, limitMs = REQUEST_LIMIT_MS }) {
     const body = {
       sdp, type: 'offer', pc_id: pcId, restart_pc: restart,
       requestData: { token: this.#session.token },
     };
     return answered(
-      (signal) => fetch(this.#offerUrl, this.#json('POST', body, { signal })), REQUEST_LIMIT_MS,
+      (signal) => fetch(this.#offerUrl, this.#json('POST', body, { signal })), limitMs,
     );
   }
 
-  /** What was said in the room so far, as `past` takes it; empty when it cannot be had. */
-  async transcript() {
+  /** The room's state, or null when it cannot be had. */
+  async room() {
     const url = beneath(this.#folder, `sessions/${encodeURIComponent(this.#session.sessionId)}`);
     const headers = headersFor(this.#session.token, false);
     try {
-      const state = await answered((signal) => fetch(url, { headers, signal }), REQUEST_LIMIT_MS);
-      return Array.isArray(state.transcript) ? state.transcript : [];
+      return await answered((signal) => fetch(url, { headers, signal }), REQUEST_LIMIT_MS);
     } catch {
-      return [];
+      return null;
     }
   }
 
@@ -105,7 +106,7 @@ export class Signalling {
     }
   }
 
-  /** Says goodbye; works while the page is being closed, and never raises. */
+  /** Says goodbye, and never raises. */
   async leave(pcId) {
     try {
       await fetch(this.#offerUrl, this.#json('DELETE', { pc_id: pcId }, { keepalive: true }));

@@ -50,11 +50,14 @@ export class Meter {
 export class Playback {
   #element;
   #onBlocked;
+  #blocked = false;
 
   constructor(element, onBlocked) {
     this.#element = element;
     this.#onBlocked = onBlocked;
   }
+
+  get blocked() { return this.#blocked; }
 
   async play(track) {
     this.#element.srcObject = new MediaStream([track]);
@@ -64,15 +67,20 @@ export class Playback {
   async retry() {
     try {
       await this.#element.play();
-      this.#onBlocked(false);
+      this.#tell(false);
     } catch (error) {
-      if (error.name === 'NotAllowedError') this.#onBlocked(true);
+      if (error.name === 'NotAllowedError') this.#tell(true);
     }
+  }
+
+  #tell(blocked) {
+    this.#blocked = blocked;
+    this.#onBlocked(blocked);
   }
 
   stop() {
     this.#element.srcObject = null;
-    this.#onBlocked(false);
+    this.#tell(false);
   }
 
   set volume(value) { this.#element.volume = value; }

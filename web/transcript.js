@@ -5,16 +5,17 @@
  * the standard RTVI messages are understood too; a better source, once seen, replaces what a
  * poorer one wrote for the same role.
  *
- * An item: {key, role: 'user'|'model'|'peer'|'image', side, turn, text, final, interrupted, past,
- * rank, name, pictures}. `side` names one speaker in one turn, who may speak there more than once;
- * `turn` is null for what has none; `past` was said before this page came; `pictures` are the
- * previews of typed messages.
+ * An item: {key, role: 'user'|'model'|'peer'|'image'|'note', side, turn, text, final, interrupted,
+ * past, adrift, rank, name, pictures}. `side` names one speaker in one turn, who may speak there more
+ * than once; `turn` is null for what has none; `past` was said before this page came; `adrift` was
+ * still being said when the connection went away; `pictures` are the previews of typed messages. A
+ * note is a remark of this page.
  */
 
 export const MOST_ITEMS = 500;
 export const Rank = Object.freeze({ FRAGMENTS: 1, OUTPUT: 2, SERVER: 3, TYPED: 4 });
 
-const SPOKEN_ROLES = ['user', 'model', 'peer'];
+export const SPOKEN_ROLES = ['user', 'model', 'peer'];
 
 export const EMPTY = Object.freeze({
   items: Object.freeze([]),
@@ -23,8 +24,8 @@ export const EMPTY = Object.freeze({
   segment: null,
 });
 
-const BLANK = Object.freeze({
-  side: null, turn: null, final: false, interrupted: false, past: false, name: null,
+export const BLANK = Object.freeze({
+  side: null, turn: null, final: false, interrupted: false, past: false, adrift: false, name: null,
   pictures: Object.freeze([]),
 });
 
@@ -62,7 +63,8 @@ function raisedTo(transcript, role, rank) {
 function echoedBy(transcript, role, text) {
   if (role !== 'user') return undefined;
   const words = text.trim();
-  return transcript.items.find((item) => item.rank === Rank.TYPED && item.text.trim() === words);
+  const isEcho = (item) => item.rank === Rank.TYPED && item.role === 'user' && item.text.trim() === words;
+  return transcript.items.find(isEcho);
 }
 
 /** The service calls every person "user" and names the peer; to this page one of them is "you". */
@@ -98,7 +100,7 @@ export function heardFromServer(transcript, data, selfId = null) {
   if (text.trim() === '') return old === undefined ? transcript : without(raised, old);
   const item = {
     ...(old ?? BLANK), key, side, role, turn, text, rank: Rank.SERVER,
-    final: data.final === true,
+    final: data.final === true, adrift: false,
     interrupted: data.interrupted === true,
     name: typeof data.name === 'string' ? data.name : null,
   };
@@ -115,36 +117,23 @@ export function typed(transcript, { id, text, pictures }) {
   });
 }
 
-function pastItem(line, index, own) {
-  const theirs = line.role === 'user' && typeof line.peer === 'string' && !own.includes(line.peer);
-  const role = theirs ? 'peer' : line.role;
-  return {
-    ...BLANK, key: `past:${index}`, role, turn: line.turn, text: line.text.trim(),
-    side: theirs ? `peer:${line.turn}:${line.peer}` : `${role}:${line.turn}`,
-    rank: Rank.SERVER, final: true, interrupted: line.interrupted === true, past: true,
-  };
-}
-
-/**
- * What was said before this page came: `said` as GET /sessions/{id} gives it in `transcript`,
- * `own` the peer ids that this person had. What this page heard already is known better.
- */
-export function past(transcript, said, own) {
-  const known = new Set(transcript.items.map((item) => item.side));
-  const before = said
-    .filter((line) => SPOKEN_ROLES.includes(line?.role) && typeof line.text === 'string' && Number.isInteger(line.turn))
-    .map((line, index) => pastItem(line, index, own))
-    .filter((item) => item.text !== '' && !known.has(item.side));
-  const isMark = (item) => item.role === 'image' && item.turn !== null;
-  const all = [...before, ...transcript.items.filter((item) => !isMark(item))];
-  const items = transcript.items.filter(isMark).reduce(withMark, all);
-  return { ...transcript, items: items.slice(-MOST_ITEMS) };
-}
-
 /** An image stands after what was said in the turns up to its own. */
-function withMark(items, mark) {
+export function withMark(items, mark) {
   const later = mark.turn === null ? -1 : items.findIndex((item) => item.turn > mark.turn);
   return later < 0 ? [...items, mark] : items.toSpliced(later, 0, mark);
+}
+
+/** What is being said now may end unheard: the connection is gone. */
+export function castAdrift(transcript) {
+  const isOpen = (item) => !item.final && !item.adrift;
+  if (!transcript.items.some(isOpen)) return transcript;
+  const items = transcript.items.map((item) => (isOpen(item) ? { ...item, adrift: true } : item));
+  return { ...transcript, items };
+}
+
+/** A remark of the page at this place of the conversation; `id` tells it from others. */
+export function noted(transcript, id, text) {
+  return put(transcript, { ...BLANK, key: `note:${id}`, role: 'note', text, final: true, rank: Rank.TYPED });
 }
 
 /** A mark in the conversation where an image was begun; `turn` as the image's event names it. */

@@ -4,7 +4,7 @@ import { make, setData, write } from './elements.js';
 import { find } from './image_history.js';
 import { Rank } from './transcript.js';
 
-const WHO = { user: 'You', model: 'Easel', peer: 'Guest' };
+const WHO = { user: 'You', model: 'Easel', peer: 'Guest', note: '' };
 const IMAGE_WORDS = {
   started: 'Painting', preview: 'Painting', failed: 'No picture', cancelled: 'Called off', ready: '',
 };

@@ -4,17 +4,24 @@ import { isOnThisMachine } from './addresses.js';
 
 const ended = () => new DOMException('the call was ended', 'AbortError');
 
-/** Waits `ms`, or rejects as soon as `signal` aborts. */
-export function pause(ms, signal) {
+/** Waits `ms`, or rejects as soon as `signal` aborts. `early` is a target whose 'wake' ends the wait. */
+export function pause(ms, signal, early = null) {
   return new Promise((resolve, reject) => {
-    const stop = () => {
+    const tidy = () => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+      early?.removeEventListener('wake', go);
+    };
+    const stop = () => {
+      tidy();
       reject(ended());
     };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
+    const go = () => {
+      tidy();
       resolve();
-    }, ms);
+    };
+    const timer = setTimeout(go, ms);
+    early?.addEventListener('wake', go);
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });

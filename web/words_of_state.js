@@ -1,4 +1,4 @@
-/** The two quiet lines that say what is going on: the call's, and the voices'. */
+/** The quiet lines that say what is going on: the call's, the link's to Gemini, and the voices'. */
 
 import { State } from './connection_state.js';
 import { setData, write } from './elements.js';
@@ -7,7 +7,7 @@ const CALL = {
   [State.IDLE]: 'Not joined yet',
   [State.CONNECTING]: 'Joining …',
   [State.CONNECTED]: 'In the room',
-  [State.RECONNECTING]: 'Connection lost, restoring\u00a0…',
+  [State.RECONNECTING]: 'Coming back …',
   [State.CLOSED]: 'The call has ended',
   [State.FAILED]: 'Not connected',
 };
@@ -21,13 +21,29 @@ export class StatusLine {
     this.#words = words;
   }
 
-  /** `link` is the service's own connection to Gemini, or to its `partner` the emulator. */
-  render(state, asking, link, partner) {
+  /** `partner` is whom the service talks to; `returning` when the page was here a moment ago. */
+  render(state, { asking, returning, partner }) {
     setData(this.#root, 'state', state);
-    const pause = state === State.CONNECTED && link.status !== 'ready';
     const stand = partner === 'emulator' && state === State.CONNECTED ? ', with the emulator' : '';
-    const words = pause ? link.sentence || 'Easel is gathering its thoughts …' : CALL[state] + stand;
+    const words = returning && state === State.CONNECTING ? 'Coming back …' : CALL[state] + stand;
     write(this.#words, asking ? 'Waiting for your permission …' : words);
+  }
+}
+
+export class LinkLine {
+  #line;
+  #words;
+
+  constructor(line, words) {
+    this.#line = line;
+    this.#words = words;
+  }
+
+  /** `said` as `stateLine` gives it. The words stay while the line fades. */
+  render({ tone, words }) {
+    setData(this.#line, 'tone', tone);
+    if (tone !== 'none') write(this.#words, words);
+    this.#line.ariaHidden = String(tone === 'none');
   }
 }
 

@@ -13,7 +13,7 @@ MODULES = sorted(WEB_ROOT.glob("*.js"))
 MAX_LINES = 400
 HOOKS = (
     "join mute camera leave text-input send upload transcript stage-image history status error "
-    "quality selfview level"
+    "quality selfview level hear link-line settings settings-ask settings-answer"
 ).split()
 
 

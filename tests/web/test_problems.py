@@ -34,7 +34,7 @@ async def test_every_problem_has_a_title_and_a_sentence(modules: Modules) -> Non
     for code in await modules.value("problems.js", "CODES"):
         said = await words(modules, code, detail="x")
         assert said["title"] and said["text"], code
-        assert said["action"] in {None, "reconnect", "new-room", "retry"}, code
+        assert said["action"] in {None, "reconnect", "new-room", "retry", "here"}, code
 
 
 @pytest.mark.parametrize(

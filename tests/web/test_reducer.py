@@ -33,6 +33,46 @@ async def test_nobody_speaks_when_the_connection_is_gone(modules: Modules) -> No
     assert view["speaking"] == {"user": False, "model": False}
 
 
+async def test_what_was_being_said_is_adrift_until_it_is_heard_again(modules: Modules) -> None:
+    events = [transcript("user", "Hi", final=True), transcript("model", "Good"), {"kind": "quiet"}]
+    adrift = [item["adrift"] for item in (await modules.reduce(*events))["transcript"]["items"]]
+    assert adrift == [False, True]
+    view = await modules.reduce(*events, transcript("model", "Good day"))
+    assert [item["adrift"] for item in view["transcript"]["items"]] == [False, False]
+    assert (await modules.reduce(*events, {"kind": "quiet"}))["same"] is True
+
+
+async def test_lost_sound_leaves_a_note_where_it_is_missing(modules: Modules) -> None:
+    lost = server(type="audio-dropped", seconds=4.4)
+    view = await modules.reduce(transcript("user", "Then I", final=True), lost, lost)
+    note = ("note", "The last 4 seconds could not be kept")
+    assert said(view) == [("user", "Then I"), note, note]
+    assert view["lost"] == {"seconds": 4.4, "count": 2, "isNews": True}
+    echo = transcript("user", note[1], 2)  # somebody reads it aloud
+    assert len(said(await modules.reduce(lost, echo))) == 2
+
+
+@pytest.mark.parametrize("seconds", [0, -1, None, "4"])
+async def test_nothing_was_lost(modules: Modules, seconds: object) -> None:
+    assert (await modules.reduce(server(type="audio-dropped", seconds=seconds)))["same"] is True
+
+
+async def test_the_budget_is_told(modules: Modules) -> None:
+    view = await modules.reduce(server(type="budget", state="warning", sentence="Soon.", of="cost"))
+    assert view["budget"] == {"state": "warning", "sentence": "Soon."}
+    view = await modules.reduce(server(type="budget"))
+    assert view["budget"] == {"state": "within", "sentence": ""}
+
+
+@pytest.mark.parametrize(
+    ("message", "replaced"),
+    [(server(type="replaced"), True), (server(type="transcript"), False),
+     (rtvi("replaced", type="replaced"), False)],
+)  # fmt: skip
+async def test_a_place_that_was_taken(modules: Modules, message: object, replaced: bool) -> None:
+    assert await modules.call("protocol.js", "saysReplaced", message) is replaced
+
+
 async def test_metrics_give_the_latest_first_answer(modules: Modules) -> None:
     metrics = rtvi("metrics", ttfb=[{"value": 1.0}, {"value": 0.4204}])
     assert (await modules.reduce(metrics))["firstAnswerMs"] == 420

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.web.conftest import Modules
-from tests.web.messages import image, rtvi, said, transcript
+from tests.web.messages import rtvi, said, transcript
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -69,6 +69,22 @@ async def test_an_answer_cut_before_its_first_word_disappears(modules: Modules) 
     cut = transcript("model", "", final=True, interrupted=True)
     view = await modules.reduce(transcript("user", "Hi"), transcript("model", "Hello"), cut)
     assert said(view) == [("user", "Hi")]
+
+
+async def test_what_is_said_again_to_the_model_is_shown_once(modules: Modules) -> None:
+    """The connection broke while the user spoke: the line is emptied, and written anew."""
+    emptied = [transcript("user", "Change the"), transcript("user", "")]
+    assert said(await modules.reduce(*emptied)) == []
+    view = await modules.reduce(
+        *emptied, transcript("user", "Change the"), transcript("user", "Change the wall"),
+        transcript("user", "Change the wall.", final=True), transcript("model", "Sure"),
+    )  # fmt: skip
+    assert said(view) == [("user", "Change the wall."), ("model", "Sure")]
+
+
+async def test_emptying_touches_no_line_that_is_final(modules: Modules) -> None:
+    view = await modules.reduce(transcript("user", "Hello.", final=True), transcript("user", ""))
+    assert said(view) == [("user", "Hello.")]
 
 
 async def test_typed_words_are_shown_at_once_and_not_twice(modules: Modules) -> None:
@@ -150,73 +166,6 @@ async def test_the_services_own_transcript_is_best(modules: Modules) -> None:
     )
     assert said(view) == [("user", "Blue, please"), ("model", "Sure. One moment.")]
     assert view["transcript"]["items"][1]["final"] is False
-
-
-def line(role: str, turn: int, text: str, **more: object) -> dict[str, object]:
-    return {"role": role, "turn": turn, "text": text, "final": True, **more}
-
-
-def past(*said: object, own: tuple[str, ...] = ("me",)) -> dict[str, object]:
-    return {"kind": "past", "said": list(said), "own": list(own)}
-
-
-async def test_the_past_is_told_once_and_before_everything(modules: Modules) -> None:
-    told = past(line("user", 1, "Hello"), line("model", 1, " Hi. "))
-    before = [("user", "Hello"), ("model", "Hi.")]
-    view = await modules.reduce(told)
-    assert said(view) == before
-    assert [item["past"] for item in view["transcript"]["items"]] == [True, True]
-    assert said(await modules.reduce(told, told)) == before
-    assert said(await modules.reduce(transcript("user", "Now", 2), told)) == [
-        *before, ("user", "Now"),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [None, 7, {}, line("tool", 1, "x"), line("user", 1, " "), {"role": "user", "turn": 1},
-     {"role": "user", "turn": "1", "text": "x"}],
-)  # fmt: skip
-async def test_what_is_no_line_is_left_out_of_the_past(modules: Modules, broken: object) -> None:
-    assert said(await modules.reduce(past(broken, line("user", 1, "Hello")))) == [("user", "Hello")]
-
-
-async def test_what_was_heard_here_is_known_better_than_the_past(modules: Modules) -> None:
-    view = await modules.reduce(
-        transcript("model", "Once upon a time", 1), past(line("model", 1, "Once upon"))
-    )
-    assert said(view) == [("model", "Once upon a time")]
-
-
-async def test_an_answer_that_was_cut_in_the_past_says_so(modules: Modules) -> None:
-    view = await modules.reduce(past(line("model", 1, "One two", interrupted=True)))
-    assert view["transcript"]["items"][0]["interrupted"] is True
-
-
-async def test_in_the_past_too_others_are_guests(modules: Modules) -> None:
-    told = past(
-        line("user", 1, "mine", peer="me"), line("user", 1, "theirs", peer="you"),
-        line("user", 2, "nobody's", peer=None),
-    )  # fmt: skip
-    assert said(await modules.reduce(told)) == [
-        ("user", "mine"), ("peer", "theirs"), ("user", "nobody's"),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("marks_first", [True, False])
-async def test_images_stand_where_they_were_begun(modules: Modules, marks_first: bool) -> None:
-    told = past(line("user", 1, "Draw"), line("model", 1, "Yes."), line("user", 2, "Thanks"))
-    marks = [image("ready", 1, "a", turn=1), image("ready", 2, "b", turn=2)]
-    view = await modules.reduce(*([*marks, told] if marks_first else [told, *marks]))
-    assert said(view) == [
-        ("user", "Draw"), ("model", "Yes."), ("image", "a"), ("user", "Thanks"), ("image", "b"),
-    ]  # fmt: skip
-
-
-async def test_an_image_without_a_turn_stands_last(modules: Modules) -> None:
-    told = past(line("user", 1, "Draw"))
-    view = await modules.reduce(image("ready", 1), told, transcript("user", "Now", 2))
-    assert said(view) == [("user", "Draw"), ("image", "a"), ("user", "Now")]
 
 
 async def test_the_list_is_bounded(modules: Modules) -> None:
