@@ -269,6 +269,7 @@ export class Call extends EventTarget {
     }
     if (this.#state !== State.CONNECTED) return;
     this.#lostAt = Date.now();
+    this.#batch.close();
     this.#apply('lose');
     const { signal } = this.#ending;
     try {

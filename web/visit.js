@@ -172,7 +172,8 @@ export class Visit extends EventTarget {
 
   #onState(state) {
     const { ownId } = this.#call;
-    if (state === State.CONNECTED && ownId !== null) this.#claim.take(ownId);
+    // Whatever other tabs think: the service says that it is this one.
+    if (state === State.CONNECTED && ownId !== null) this.#claim.take(ownId, { steal: true });
     this.#note();
   }
 

@@ -165,7 +165,7 @@ async def test_a_reload_leads_back_into_the_same_conversation(easel: str) -> Non
         shown = await page.get_by_test_id("stage-image").get_attribute("data-image-id")
 
         await page.reload()
-        await person.join()
+        await person.is_connected()
         await person.sees_image()
         await expect(page.locator("#transcript > li")).to_have_count(len(before))
         after = await page.evaluate(SAID)

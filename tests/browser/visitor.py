@@ -1,13 +1,14 @@
 """A person at the page, in a real Chromium."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Browser, Page, ViewportSize, expect
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
 CONNECT_LIMIT_MS: Final = 20_000
 ANSWER_LIMIT_MS: Final = 30_000
@@ -57,8 +58,23 @@ class Visitor:
         await self.is_connected()
 
     async def is_connected(self) -> None:
+        await self.is_in_state("connected")
+
+    async def is_in_state(self, state: str) -> None:
+        """The call is in that state, of those that web/connection_state.js names."""
         status = self.page.get_by_test_id("status")
-        await expect(status).to_have_attribute("data-state", "connected", timeout=CONNECT_LIMIT_MS)
+        await expect(status).to_have_attribute("data-state", state, timeout=CONNECT_LIMIT_MS)
+
+    async def sees_notice(self, code: str) -> Locator:
+        """The notice of that problem, of those that web/problems.js names."""
+        notice = self.page.locator(f'[data-code="{code}"]')
+        await expect(notice).to_be_visible(timeout=CONNECT_LIMIT_MS)
+        return notice
+
+    async def place(self) -> dict[str, Any] | None:
+        """What the tab remembers of its room."""
+        kept: str | None = await self.page.evaluate("sessionStorage.getItem('easel-room')")
+        return json.loads(kept) if kept else None
 
     async def shows(self) -> None:
         """Waits until the camera's pictures flow: there is something to see and to edit."""
