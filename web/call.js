@@ -21,7 +21,9 @@ const OFFLINE_LIMIT_MS = 60_000;
 const ALIVE_LIMIT_MS = 2_000;
 
 /** After these the service is told nothing: it keeps the place, or has given it up itself. */
-const KEEPS_PLACE = new Set(['connection-lost', 'ended-by-service', 'room-unknown', 'replaced']);
+const KEEPS_PLACE = new Set([
+  'connection-lost', 'ended-by-service', 'room-unknown', 'replaced', 'budget-spent',
+]);
 
 /** These say more than that a connection was lost. */
 const TELLS_MORE = new Set(['service-full', 'too-many']);
@@ -157,8 +159,8 @@ export class Call extends EventTarget {
     this.#pcId = peer;
     await this.#takePlace(lastWord, signal);
     await this.#introduce(signal);
-    // What became final between the first look and the connection.
-    if (body.sessionId) this.#tellPast();
+    // What became final between the first look and the connection; and the settings.
+    this.#tellPast();
   }
 
   /** Under the old id, or as a new peer when the service has given that away meanwhile. */
@@ -192,6 +194,7 @@ export class Call extends EventTarget {
   /** `step` until it succeeds; raises its last Problem when another try is of no use. */
   async #tries(step, lastWord, signal) {
     for (let tries = 1; ; tries += 1) {
+      let named = null;
       try {
         await this.#presence.awake;
         signal.throwIfAborted();
@@ -199,11 +202,15 @@ export class Call extends EventTarget {
         return await step();
       } catch (error) {
         if (signal.aborted) throw error;
+        if (error instanceof Problem && error.final) throw error;
         // A service that names a time should not be asked again before it.
-        if (error instanceof Problem && (error.final || error.retryAfterS !== null)) throw error;
-        if (!mayTryAgain(tries, this.#lostAt, Date.now())) throw this.#lastProblem(error, lastWord);
+        named = error.retryAfterS ?? null;
+        if (named !== null && this.#lostAt === null) throw error;
+        const next = Date.now() + (named ?? 0) * 1000;
+        if (!mayTryAgain(tries, this.#lostAt, next)) throw this.#lastProblem(error, lastWord);
       }
-      await pause(pauseMs(tries, Math.random()), signal, this.#presence);
+      if (named === null) await pause(pauseMs(tries, Math.random()), signal, this.#presence);
+      else await pause(named * 1000, signal);
     }
   }
 

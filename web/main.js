@@ -164,7 +164,7 @@ function drawRoom() {
 
 function onMessage(message) {
   const error = protocol.isAnswer(view, message) ? null : protocol.errorIn(message);
-  if (error?.fatal) call.fail(new Problem('model-fatal', { detail: error.words }));
+  if (error?.fatal) call.fail(new Problem(isSpent() ? 'budget-spent' : 'model-fatal', { detail: error.words }));
   else if (error) tell(new Problem('model-error', { detail: error.words }));
   const { lost, budget } = view;
   dispatch(message);
@@ -174,14 +174,16 @@ function onMessage(message) {
   if (message.type === 'bot-ready' && view.selfId !== null) rememberPeer(view.selfId);
 }
 
-function tellBudget({ state, sentence }) {
+const isSpent = () => view.budget.state === 'spent';
+
+function tellBudget({ sentence }) {
   notices.clear(/^budget-/);
-  if (state === 'warning' || state === 'spent') tell(new Problem(`budget-${state}`, { detail: sentence }));
+  if (sentence !== '') tell(new Problem('budget-warning', { detail: sentence }));
 }
 
-/** A room that was used up has said so already. */
 function onProblem(problem) {
-  if (problem.code !== 'ended-by-service' || view.budget.state !== 'spent') tell(problem);
+  if (problem.code.startsWith('budget-')) notices.clear(/^budget-/);
+  tell(problem);
 }
 
 function onPast(room) {
@@ -204,7 +206,7 @@ function onState(state) {
 function welcome() {
   notices.clear(/^(?!mic|camera|media|insecure)/);
   // The button that was pressed is gone; the text box would call up a phone's keyboard.
-  if (document.activeElement === document.body) byId('mute').focus({ preventScroll: true });
+  if (!visit.returning && document.activeElement === document.body) byId('mute').focus({ preventScroll: true });
 }
 
 function onTrack(track) {

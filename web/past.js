@@ -33,7 +33,7 @@ function recorded(said, own) {
 }
 
 function areAkin(a, b) {
-  const [one, other] = [a.trim(), b.trim()];
+  const [one, other] = [a, b].map((text) => text.trim().replace(/\s+/g, ' '));
   return one.startsWith(other) || other.startsWith(one);
 }
 

@@ -8,8 +8,8 @@ import { ping } from './rtvi.js';
 
 const PING_MS = 1_000;
 const LOOK_MS = 100;
-/** ICE often comes back by itself after a short "disconnected". */
-const DISCONNECTED_LIMIT_MS = 5_000;
+/** ICE, which has missed five seconds by then, may come back by itself. */
+const DISCONNECTED_LIMIT_MS = 2_000;
 
 export class Peer extends EventTarget {
   #connection;
@@ -85,21 +85,26 @@ export class Peer extends EventTarget {
     await limitVideo(this.#video.sender);
   }
 
-  /** False when nothing at all arrives within `ms`, though the other side answers every ping. */
+  /**
+   * False when nothing at all arrives within `ms`, though the other side answers every ping. A
+   * browser that does not count what arrives is believed.
+   */
   async isAlive(ms) {
     const until = performance.now() + ms;
     const before = await this.#bytesReceived();
     this.send(ping(Date.now()));
-    while (!this.#over && performance.now() < until) {
+    while (before !== null && !this.#over && performance.now() < until) {
       await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
       if ((await this.#bytesReceived()) > before) return true;
     }
-    return false;
+    return before === null;
   }
 
   async #bytesReceived() {
     const reports = [...(await this.#connection.getStats()).values()];
-    return reports.reduce((sum, one) => sum + (one.type === 'transport' ? one.bytesReceived ?? 0 : 0), 0);
+    const counts = reports.filter(({ type, bytesReceived }) =>
+      (type === 'transport' || type === 'candidate-pair') && Number.isFinite(bytesReceived));
+    return counts.length === 0 ? null : counts.reduce((sum, one) => sum + one.bytesReceived, 0);
   }
 
   close() {

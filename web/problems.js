@@ -73,7 +73,7 @@ const WORDS = {
   'no-answer': ['Easel does not answer',
     'You are connected to the service, but it cannot reach Gemini at the moment.', Action.RECONNECT],
   'ended-by-service': ['The conversation has ended', 'The service closed the room.', Action.NEW_ROOM],
-  'budget-warning': ['It will soon be time to end', (p) => p.detail],
+  'budget-warning': ['Time to come to an end', (p) => p.detail],
   'budget-spent': ['That was all for this conversation', (p) => p.detail, Action.NEW_ROOM],
   'model-error': ['Easel reports a problem', (p) => p.detail],
   'model-fatal': ['The conversation had to end', (p) => p.detail || 'Easel met a problem it cannot mend.', Action.NEW_ROOM],

@@ -133,7 +133,7 @@ export function reduce(view, event) {
     case 'unanswered':
       return changed(view, 'wish', wish.unanswered(view.wish, event.id));
     case 'settings':
-      return { ...view, wish: wish.told(view.wish, event.settings) };
+      return changed(view, 'wish', wish.told(view.wish, event.settings));
     case 'faded':
       return event.count === view.lost.count ? { ...view, lost: { ...view.lost, isNews: false } } : view;
     case 'enter':

@@ -40,8 +40,10 @@ export function difference(known, form) {
  * are not told to anybody.
  */
 export function told(wish, settings) {
-  const known = { ...wish.known, voice: text(settings?.voice), language: text(settings?.language) };
-  return { ...wish, known };
+  const voice = text(settings?.voice);
+  const language = text(settings?.language);
+  const isNews = voice !== wish.known.voice || language !== wish.known.language;
+  return isNews ? { ...wish, known: { ...wish.known, voice, language } } : wish;
 }
 
 /** `wanted` as `difference` gives it. */

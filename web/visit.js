@@ -12,7 +12,7 @@ import { Problem } from './problems.js';
 import { wake } from './sound.js';
 
 const DEVICES = ['mic', 'camera'];
-const GONE = new Set(['room-unknown', 'ended-by-service', 'model-fatal']);
+const GONE = new Set(['room-unknown', 'ended-by-service', 'model-fatal', 'budget-spent']);
 /** How often the page notes that it is still there. */
 const NOTE_MS = 5_000;
 /** A device that was on, or being switched on, is wanted again after a reload. */

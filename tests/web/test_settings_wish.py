@@ -98,3 +98,8 @@ async def test_its_answer_is_told_from_other_errors(
 ) -> None:
     view = await modules.reduce(ASKED)
     assert await modules.call("protocol.js", "isAnswer", view, message) is is_answer
+
+
+async def test_what_was_known_is_no_news(modules: Modules) -> None:
+    """The form is filled in anew when it is, while somebody writes."""
+    assert (await modules.reduce(TOLD, TOLD))["same"] is True
