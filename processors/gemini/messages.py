@@ -75,8 +75,9 @@ def events_of(message: types.LiveServerMessage) -> list[LiveEvent]:
     """Every part of one server message, in the order in which it must take effect.
 
     3.x models put audio, transcript and turn end into one message; an interruption comes
-    first, what ends something comes last. Not passed on, since nothing depends on them:
-    `setupComplete`, `waitingForInput`, executed code, and media that is neither PCM nor an image.
+    first, what ends something comes last, and the usage of what it ends before it. Not passed on,
+    since nothing depends on them: `setupComplete`, `waitingForInput`, executed code, and media
+    that is neither PCM nor an image.
     """
     out: list[LiveEvent] = []
     content = message.server_content
@@ -88,6 +89,9 @@ def events_of(message: types.LiveServerMessage) -> list[LiveEvent]:
         out += _parts(content.model_turn)
         out += _citations(content)
     out += _tools(message)
+    if message.usage_metadata is not None:
+        metadata = message.usage_metadata
+        out.append(Usage(metadata.model_dump(mode="json", by_alias=True, exclude_none=True)))
     if content is not None and content.generation_complete:
         out.append(GenerationComplete())
     if content is not None and content.turn_complete:
@@ -183,10 +187,6 @@ def _session(message: types.LiveServerMessage) -> list[LiveEvent]:
         handle = update.new_handle if update.resumable else None
         index = update.last_consumed_client_message_index
         out.append(HandleUpdate(handle or None, index))
-    if message.usage_metadata is not None:
-        out.append(
-            Usage(message.usage_metadata.model_dump(mode="json", by_alias=True, exclude_none=True))
-        )
     if message.go_away is not None:
         out.append(GoAway(_seconds(message.go_away.time_left)))
     return out

@@ -293,10 +293,10 @@ def test_what_is_bundled_comes_in_the_order_in_which_it_takes_effect() -> None:
         Transcript(Role.MODEL, "b", False),
         AudioChunk(PCM, 24_000),
         ToolCalls((ToolCall("1", "draw", {}),)),
+        Usage({"totalTokenCount": 1}),
         GenerationComplete(),
         TurnComplete(None, in_progress=False),
         HandleUpdate("h", None),
-        Usage({"totalTokenCount": 1}),
         GoAway(1.5),
     ]
 
@@ -466,10 +466,10 @@ ORDER = [
     Citations,
     ToolCalls,
     ToolsCancelled,
+    Usage,
     GenerationComplete,
     TurnComplete,
     HandleUpdate,
-    Usage,
     GoAway,
 ]
 
