@@ -190,7 +190,7 @@ class GeminiStage(DirectStage):
             case ToolsCancelled(ids):
                 await self.push_frame(ToolCancelFrame(ids))
             case Usage(metadata):
-                await self.push_frame(UsageFrame(metadata))
+                await self.push_frame(UsageFrame(metadata, self.live.link.connections))
             case VoiceActivityEvent(started):
                 await self._tell_speech(self._speech.heard_by_gemini(started))
             case ModelImage(data=data):
