@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pipeline import lifecycle
 from processors import voice_activity
+from processors.billing import budget
 from processors.gemini import link, watchdog
 from processors.images import tree
 from transports import presence, sampler_state, video_mode
@@ -95,6 +96,12 @@ def page() -> str:
             "processors/voice_activity.py",
             arrows_of_pairs(voice_activity.TRANSITIONS),
             voice_activity.Voice.QUIET,
+        ),
+        diagram(
+            "A budget",
+            "processors/billing/budget.py",
+            arrows(budget.TRANSITIONS),
+            budget.BudgetState.WITHIN,
         ),
         diagram("An image", "processors/images/tree.py", image_arrows(), tree.ImageState.STARTED),
     ]

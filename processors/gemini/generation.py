@@ -87,7 +87,8 @@ def constant(prefix: str = "") -> BeforeValidator:
 Value = TypeVar("Value")
 
 
-def _not_a_boolean(value: Value) -> Value:
+def not_a_boolean(value: Value) -> Value:
+    """For numbers of any kind."""
     # bool is an int to Python and to pydantic; in JSON `true` is no number.
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
@@ -132,8 +133,8 @@ def _labels(labels: dict[str, str]) -> dict[str, str]:
     return labels
 
 
-Real = Annotated[float, BeforeValidator(_not_a_boolean)]
-Whole = Annotated[int, BeforeValidator(_not_a_boolean)]
+Real = Annotated[float, BeforeValidator(not_a_boolean)]
+Whole = Annotated[int, BeforeValidator(not_a_boolean)]
 Text = Annotated[str, BeforeValidator(_unicode)]
 Phrase = Annotated[Text, Field(min_length=1, max_length=200)]
 STOP_AT_FIRST: Final[Any] = Field(fail_fast=True)

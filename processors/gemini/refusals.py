@@ -29,6 +29,8 @@ _PREDICATES: Final[Mapping[str, str]] = MappingProxyType(
         "less_than": "must be less than {lt}",
         "float_parsing": "must be a number",
         "float_type": "must be a number",
+        "decimal_parsing": "must be a number",
+        "decimal_type": "must be a number",
         "finite_number": "must be a finite number",
         "int_parsing": "must be a whole number",
         "int_type": "must be a whole number",
