@@ -16,11 +16,13 @@ from pydantic import SecretStr
 from pipeline.catalogue import Entry, entries
 from pipeline.change_plan import Kind, rule_of
 from pipeline.settings import Settings
+from processors.billing.prices import PUBLISHED, Modality
 from processors.gemini import profiles as live
 from processors.gemini.generation import HarmCategory, HarmThreshold, SettingsModel
 from processors.gemini.settings import DEFAULT_SYSTEM_INSTRUCTION
 from processors.images import profiles as image
 
+MODALITIES = typing.get_args(Modality)
 TARGET = Path(__file__).with_name("configuration.md")
 
 INTRODUCTION = """\
@@ -36,8 +38,9 @@ those that have a key in the tables below, in the object `room`:
 {"body": {"room": {"voice": "Kore", "thinking": {"level": "low"}, "imageSize": "2K"}}}
 ```
 
-- Keys are written in camel case or snake case. Settings of the image model and of the camera may
-  also stand together in an object: `"image": {"size": "2K"}`, `"video": {"jpegQuality": 90}`.
+- Keys are written in camel case or snake case. Settings of the image model, of the camera and
+  of the budget may also stand together in an object: `"image": {"size": "2K"}`,
+  `"video": {"jpegQuality": 90}`, `"budget": {"maxMinutes": 30}`.
 - Lists in a variable are written with commas, or in JSON when an entry holds a comma. Objects are
   written in JSON, or part by part: `EASEL_THINKING_LEVEL=low`; the part's own variable wins. An
   object that can be switched off takes `true` and `false` as well.
@@ -60,6 +63,29 @@ IN_A_CALL = {
     Kind.PREAMBLE: "anew",
     Kind.FIXED: "no",
 }
+
+PRICES = """\
+## Prices
+
+`EASEL_PRICES` and `EASEL_PRICES_FILE` say what tokens cost, in US dollars per million, by the
+model's name, in which `*` and `?` stand for other characters:
+
+```json
+{"gemini-3.8-live*": {"input": {"text": 0.75, "audio": 3}, "output": {"audio": 12}},
+ "my-image-model": {"input": {"text": 0.5, "image": 0.5}, "output": {"text": 3, "image": 60}}}
+```
+
+- A model takes its prices from one entry: of the variable, else of the file, else of the table
+  below. In each its own name goes before patterns, a longer pattern before a shorter one.
+- Thoughts cost what `output.text` costs, what tools return is input, and cached tokens cost what
+  others cost unless `cached` has a price for them.
+- Tokens whose modality the API does not tell cost the dearest price of their side.
+- A model or a modality without a price is not guessed at: its tokens are counted as unpriced, and
+  the room says so. A room whose Live model has no price gets no `budget.maxCost`: it is refused.
+  Image models have no price until you give them one, so images do not count for the budget.
+
+Easel's own prices are those that Google published for the 3.x Live models in October 2026:
+"""
 
 SDK_VARIABLES = """\
 ## Variables of google-genai
@@ -91,7 +117,9 @@ def page() -> str:
         _section("Images", ("room", "image")),
         _section("Camera", ("room", "video")),
         _section("Sound", ("room", "audio")),
+        _section("Budget", ("room", "budget")),
         _section("Greeting", ("room", "greeting")),
+        _prices(),
         SDK_VARIABLES,
         _live_models(),
         _image_models(),
@@ -219,6 +247,19 @@ def _safety() -> str:
     categories = ", ".join(f"`{word}`" for word in _words(HarmCategory))
     thresholds = ", ".join(f"`{word}`" for word in _words(HarmThreshold))
     return f"Safety settings have these categories: {categories}; and thresholds: {thresholds}.\n"
+
+
+def _prices() -> str:
+    rows = [
+        [f"`{pattern}`", side, *(str(rates.get(modality, "–")) for modality in MODALITIES)]
+        for pattern, prices in PUBLISHED.items()
+        for side, rates in (
+            ("input", prices.input),
+            ("cached", prices.cached),
+            ("output", prices.output),
+        )
+    ]
+    return f"{PRICES}\n{_table(['Models', 'Side', *MODALITIES], rows)}"
 
 
 def _live_models() -> str:

@@ -75,6 +75,7 @@ def entries() -> tuple[Entry, ...]:
         *_walk(RoomSettings.model_fields["image"].annotation, (*room, "image"), "image_"),
         *_walk(RoomSettings.model_fields["video"].annotation, (*room, "video"), "video_"),
         *_walk(RoomSettings.model_fields["audio"].annotation, (*room, "audio"), "audio_"),
+        *_walk(RoomSettings.model_fields["budget"].annotation, (*room, "budget"), "budget_"),
         Entry("greeting", (*room, "greeting"), "scalar", RoomSettings.model_fields["greeting"]),
     )
 

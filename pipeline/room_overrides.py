@@ -4,8 +4,8 @@ Exception
  └── RoomSettingsRefused      the caller's fault; names the field, says what is wrong
 
 Keys are camel case or snake case. Settings of the conversation stand alone (`topP`, `thinking` or
-`thinkingLevel`), those of the other parts within `image` and `video` or with that word before
-them (`imageSize`). `null` goes back to Easel's own default. Pure.
+`thinkingLevel`), those of the other parts within `image`, `video` and `budget` or with that word
+before them (`imageSize`). `null` goes back to Easel's own default. Pure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_KEYS: Final = 200
 MAX_VALUES: Final = 50_000
 """The largest history there may be has about 26,000."""
 MAX_KEY_CHARS: Final = 100
-_GROUPS: Final = ("image", "video", "audio")
+_GROUPS: Final = ("image", "video", "audio", "budget")
 
 
 class RoomSettingsRefused(Exception):
@@ -55,13 +55,16 @@ def room_settings_untrusted(base: RoomSettings, overrides: object, *, vertex: bo
     try:
         room = RoomSettings.model_validate(_merged(base, tree))
     except ValidationError as error:
-        raise _refused(refusals(error, RoomSettings, {})[0]) from None
+        raise refused(refusals(error, RoomSettings, {})[0]) from None
     for refusal in check(room, vertex=vertex):
-        raise _refused(refusal)
+        raise refused(refusal)
+    for refusal in room.budget.raises(base.budget):
+        raise refused(refusal.below("budget"))
     return room
 
 
-def _refused(refusal: Refusal) -> RoomSettingsRefused:
+def refused(refusal: Refusal) -> RoomSettingsRefused:
+    """Of a field below RoomSettings, named as people know it."""
     return RoomSettingsRefused(Refusal(spoken(refusal.path), refusal.predicate))
 
 
@@ -74,10 +77,10 @@ def _measure(overrides: object) -> None:
         if not isinstance(parts, list):
             continue
         if isinstance(value, dict) and len(value) > MAX_KEYS:
-            raise _refused(Refusal(("room",), f"must have at most {MAX_KEYS} keys in an object"))
+            raise refused(Refusal(("room",), f"must have at most {MAX_KEYS} keys in an object"))
         count += len(parts)
         if count > MAX_VALUES:
-            raise _refused(Refusal(("room",), f"must have at most {MAX_VALUES} values"))
+            raise refused(Refusal(("room",), f"must have at most {MAX_VALUES} values"))
         waiting.extend(parts)
 
 
@@ -87,14 +90,14 @@ def _tree(overrides: object) -> dict[str, Any]:
     for entry, value in _changes("", {} if overrides is None else overrides):
         if entry.operator_only:
             by_operator = f"is set by the operator of the service, with {entry.variable}"
-            raise _refused(Refusal(entry.path, by_operator))
+            raise refused(Refusal(entry.path, by_operator))
         _place(tree, entry, value)
     return tree
 
 
 def _changes(group: str, overrides: object) -> Iterator[tuple[Entry, object]]:
     if not isinstance(overrides, dict):
-        raise _refused(Refusal((group or "room",), "must be an object"))
+        raise refused(Refusal((group or "room",), "must be an object"))
     for key, value in overrides.items():
         name = _snake(key)
         if group or name not in _GROUPS:
@@ -105,7 +108,7 @@ def _changes(group: str, overrides: object) -> Iterator[tuple[Entry, object]]:
 
 def _snake(key: object) -> str:
     if not isinstance(key, str) or not key.isascii() or len(key) > MAX_KEY_CHARS:
-        raise _refused(Refusal(("room",), "must have the names of settings as its keys"))
+        raise refused(Refusal(("room",), "must have the names of settings as its keys"))
     return to_snake(key)
 
 
@@ -116,7 +119,7 @@ def _entry(group: str, name: str) -> Entry:
         # Inside `image`, the size may be called imageSize too, as google-genai calls it.
         entry = known.get(name)
     if entry is None:
-        raise _refused(_unknown(group, name))
+        raise refused(_unknown(group, name))
     return entry
 
 
@@ -156,7 +159,7 @@ def _place(tree: dict[str, Any], entry: Entry, value: object) -> None:
 
 
 def _twice(entry: Entry) -> RoomSettingsRefused:
-    return _refused(Refusal(entry.path, "is given twice, in two spellings"))
+    return refused(Refusal(entry.path, "is given twice, in two spellings"))
 
 
 def _merged(base: SettingsModel, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,13 @@ Pure: no SDK.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
+from processors.billing.prices import Dollars, PriceTable
 from processors.gemini.generation import Real, SettingsModel, Text, Whole, setting
 from processors.gemini.profiles import check as check_live
-from processors.gemini.refusals import Refusal
+from processors.gemini.refusals import Refusal, refuse
 from processors.gemini.settings import LiveSettings
 from processors.images.profiles import check as check_image
 from processors.images.settings import ImageSettings
@@ -52,6 +54,33 @@ class AudioSettings(SettingsModel):
     )
 
 
+class BudgetSettings(SettingsModel):
+    """What a room may use. A room may ask for less than the service allows, never for more."""
+
+    max_cost: Dollars | None = setting(
+        None,
+        "What a room may cost by the price table. At 80 % its peers are warned; when it is spent "
+        "the answer that is being given is the last one. Unset: no limit.",
+        span="US dollars, more than 0, at most 100,000",
+        gt=0,
+        le=100_000,
+    )
+    max_minutes: Real | None = setting(
+        None,
+        "How long a room may have peers in it, likewise. Unset: no limit.",
+        unit="min",
+        ge=0.01,
+        le=100_000,
+    )
+
+    def raises(self, allowed: BudgetSettings) -> Iterator[Refusal]:
+        """Where this is more than what is allowed."""
+        for name in type(self).model_fields:
+            wanted, most = getattr(self, name), getattr(allowed, name)
+            if most is not None and (wanted is None or wanted > most):
+                yield refuse(name, f"must be at most {most:g}, as the service's operator set it")
+
+
 class RoomSettings(SettingsModel):
     """Everything one room is set to."""
 
@@ -59,6 +88,7 @@ class RoomSettings(SettingsModel):
     image: ImageSettings = setting(ImageSettings(), "Image generation.")
     video: VideoSettings = setting(VideoSettings(), "What the model sees.")
     audio: AudioSettings = setting(AudioSettings(), "Bounds of the sound that waits.")
+    budget: BudgetSettings = setting(BudgetSettings(), "What the room may use.")
     greeting: Text | None = setting(
         None,
         "A text the model is given when the first peer is ready, so that it speaks first.",
@@ -66,6 +96,14 @@ class RoomSettings(SettingsModel):
         max_length=MAX_GREETING_CHARS,
         repr=False,
     )
+
+
+def check_prices(settings: RoomSettings, prices: PriceTable) -> list[Refusal]:
+    """A budget in money is worth nothing when nobody knows what the model costs."""
+    model = settings.live.model
+    if settings.budget.max_cost is None or prices.of(model) is not None:
+        return []
+    return [Refusal(("live", "model"), "has no price in EASEL_PRICES, which budget.maxCost needs")]
 
 
 def check(settings: RoomSettings, *, vertex: bool) -> list[Refusal]:

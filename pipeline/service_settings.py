@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from processors.billing.prices import PriceList
 from processors.gemini.generation import Real, SettingsModel, Text, Whole, constant, setting
 
 EXIT_LIMIT_S: Final = 10.0
@@ -208,6 +209,15 @@ class ServiceSettings(SettingsModel):
     )
     shutdown_s: Real = setting(
         8.0, "Time to end calls politely after SIGTERM.", unit="s", ge=0, lt=EXIT_LIMIT_S
+    )
+    prices: PriceList = setting(
+        {},
+        "What models cost: objects by name or pattern, see below. They go before the file's, and "
+        "both before Easel's own.",
+        span="object in JSON",
+    )
+    prices_file: Annotated[Text, Field(min_length=1)] | None = setting(
+        None, "The same in a file of JSON.", span="path of a file"
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], constant()] = setting(
         "info", "Least level that is logged."

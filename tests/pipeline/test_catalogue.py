@@ -23,7 +23,9 @@ def test_every_setting_is_listed_once() -> None:
         (ImageSettings, ("room", "image")),
     ):
         assert {(*path, name) for name in settings.model_fields} <= paths
-    assert {"live", "image", "video", "audio", "greeting"} == set(RoomSettings.model_fields)
+    assert {"live", "image", "video", "audio", "budget", "greeting"} == set(
+        RoomSettings.model_fields
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,8 @@ def test_every_setting_is_listed_once() -> None:
         ("image_model", ("room", "image", "model"), "scalar"),
         ("image_stop_sequences", ("room", "image", "stop_sequences"), "list"),
         ("video_jpeg_quality", ("room", "video", "jpeg_quality"), "scalar"),
+        ("budget_max_cost", ("room", "budget", "max_cost"), "scalar"),
+        ("prices", ("service", "prices"), "mapping"),
         ("greeting", ("room", "greeting"), "scalar"),
     ],
 )

@@ -15,7 +15,7 @@ from pipeline.room_overrides import (
     RoomSettingsRefused,
     room_settings_untrusted,
 )
-from pipeline.room_settings import RoomSettings
+from pipeline.room_settings import BudgetSettings, RoomSettings
 
 BASE = RoomSettings.model_validate(
     {
@@ -53,6 +53,24 @@ def refused(overrides: object, *, vertex: bool = False) -> tuple[str, str]:
 @pytest.mark.parametrize("nothing", [None, {}, {"image": {}}, {"image": None, "video": None}])
 def test_nothing_is_changed(nothing: object) -> None:
     assert room(nothing) == BASE
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [{"budgetMaxMinutes": 30}, {"budget": {"maxMinutes": 30}}, {"budget": {"max_minutes": "30"}}],
+)
+def test_a_room_may_have_a_budget_of_its_own(overrides: object) -> None:
+    assert room(overrides).budget.max_minutes == 30
+
+
+@pytest.mark.parametrize("more", [11, None])
+def test_a_room_may_not_raise_the_services_budget(more: object) -> None:
+    base = BASE.model_copy(update={"budget": BudgetSettings(max_minutes=10)})
+    assert room_settings_untrusted(base, {"budgetMaxMinutes": 9}, vertex=False)
+    with pytest.raises(RoomSettingsRefused) as caught:
+        room_settings_untrusted(base, {"budget": {"maxMinutes": more}}, vertex=False)
+    assert caught.value.field == "budget.maxMinutes"
+    assert caught.value.sentence.endswith("must be at most 10, as the service's operator set it.")
 
 
 @pytest.mark.parametrize("key", ["topP", "top_p"])
