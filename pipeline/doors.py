@@ -15,6 +15,7 @@ from pipeline.registry import Registry
 from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
 from pipeline.signed_urls import UrlSigner
+from processors.billing.prices import PriceTable
 from transports.ice import CandidatePolicy
 from transports.sdp import SdpLimits
 
@@ -26,6 +27,7 @@ class Doors:
     registry: Registry
     defaults: RoomSettings
     vertex: bool
+    prices: PriceTable
     sdp_limits: SdpLimits
     candidate_policy: CandidatePolicy
     ice_servers: tuple[Mapping[str, Any], ...]

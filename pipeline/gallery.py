@@ -60,6 +60,10 @@ class Gallery:
             out.append({**event, "state": state, "created_at": image.created_at})
         return out
 
+    def turn_of(self, image_id: str) -> int:
+        """In which the image was begun."""
+        return self._turns.get(image_id, self._turn())
+
     def show(self, frame: ImageEventFrame) -> None:
         image_id = str(frame.event["image_id"])
         turn = self._turns.setdefault(image_id, self._turn())

@@ -14,10 +14,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from processors.usage import Usage
+from processors.billing.prices import usd
+from processors.billing.room_usage import Bill, RoomUsage
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 MAX_REASONS: Final = 200  # far more than the code has
+MAX_MODELS: Final = 50
 OTHER: Final = "other"
 
 
@@ -31,7 +33,7 @@ class CountingRoom(Protocol):
     def peers(self) -> Sized: ...
 
     @property
-    def usage(self) -> Usage: ...
+    def usage(self) -> RoomUsage: ...
 
     def counters(self) -> Mapping[str, Any]: ...
 
@@ -42,8 +44,6 @@ def tally(room: CountingRoom) -> Counter[str]:
     for part, counters in room.counters().items():
         for field in fields(counters):
             out[f"{part}_{field.name}"] += getattr(counters, field.name)
-    for modality, tokens in room.usage.by_modality.items():
-        out[f"tokens_{modality.replace('.', '_').lower()}"] += tokens
     return out
 
 
@@ -54,6 +54,8 @@ class Metrics(Collector):
         self.refusals: Counter[str] = Counter()
         self.rooms_opened = 0
         self._retired: Counter[str] = Counter()
+        self._paid: dict[str, Bill] = {}  # by rooms that have ended
+        self._models: set[str] = set()
         self._rooms: dict[str, CountingRoom] = {}
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -70,6 +72,7 @@ class Metrics(Collector):
     def retire(self, room: CountingRoom) -> None:
         if self._rooms.pop(room.room_id, None) is not None:
             self._retired.update(tally(room))
+            self._add_bills(self._paid, room)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
@@ -82,6 +85,23 @@ class Metrics(Collector):
         yield _counter("easel_rooms_opened", "Rooms since the start.", self.rooms_opened)
         yield self._refused()
         yield from _sums(self._retired, rooms)
+        yield from _used(self._bills(rooms))
+
+    def _bills(self, rooms: Iterable[CountingRoom]) -> dict[str, Bill]:
+        bills: dict[str, Bill] = {}
+        for label, paid in self._paid.items():
+            bills.setdefault(label, Bill()).add(paid.usage.counts, paid.cost)
+        for room in rooms:
+            self._add_bills(bills, room)
+        return bills
+
+    def _add_bills(self, out: dict[str, Bill], room: CountingRoom) -> None:
+        """By model. Rooms may name their models, so there is an end to the names."""
+        for model, bill in room.usage.bills.items():
+            if len(self._models) < MAX_MODELS:
+                self._models.add(model)
+            label = model if model in self._models else OTHER
+            out.setdefault(label, Bill()).add(bill.usage.counts, bill.cost)
 
     def _refused(self) -> Metric:
         refused = CounterMetricFamily(
@@ -98,6 +118,25 @@ def _sums(retired: Counter[str], rooms: Iterable[CountingRoom]) -> Iterator[Metr
         total.update(tally(room))
     for name, value in sorted(total.items()):
         yield _counter(f"easel_{name}", f"{name.replace('_', ' ').capitalize()}.", value)
+
+
+def _used(bills: Mapping[str, Bill]) -> Iterator[Metric]:
+    tokens = CounterMetricFamily(
+        "easel_tokens",
+        "Tokens as the models count them; cached ones stand in the prompt too.",
+        labels=["model", "direction", "modality"],
+    )
+    cost = CounterMetricFamily("easel_cost_usd", "What tokens cost.", labels=["model"])
+    unpriced = CounterMetricFamily(
+        "easel_tokens_unpriced", "Tokens without a price.", labels=["model"]
+    )
+    for model, bill in sorted(bills.items()):
+        for key, number in sorted(bill.usage.counts.items()):
+            direction, _, modality = key.partition(".")
+            tokens.add_metric([model, direction, modality.lower()], number)
+        cost.add_metric([model], usd(bill.cost.picodollars))
+        unpriced.add_metric([model], bill.cost.unpriced)
+    yield from (tokens, cost, unpriced)
 
 
 def _counter(name: str, words: str, value: float) -> Metric:

@@ -19,12 +19,15 @@ from pipeline.in_force import InForce
 from pipeline.jobs import Jobs
 from pipeline.lifecycle import CLOSING_LIMIT_S, Lifecycle, RoomEvent, RoomState
 from pipeline.log import log_context
+from pipeline.metering import Metering, limits_of
 from pipeline.participant import Participant
 from pipeline.peers import Peers
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from pipeline.uploads import Uploads
 from processors.audio_in import AudioIn
+from processors.billing.budget import Budget
+from processors.billing.room_usage import RoomUsage
 from processors.errors import ImageRefused
 from processors.frames import (
     ImageEventFrame,
@@ -32,14 +35,12 @@ from processors.frames import (
     LinkStatusFrame,
     ModelImageFrame,
     ModelNoteFrame,
-    UsageFrame,
     UserImagesFrame,
     UserTextFrame,
 )
 from processors.images.pixels import Picture
 from processors.images.studio import CameraPicture
 from processors.pictures import CodedPictures
-from processors.usage import Usage
 from transports import rtvi
 from transports.picture_sampler import EncodedPicture
 from transports.presence import Presence
@@ -61,7 +62,6 @@ class Room:
         self.created_at = time.time()
         self._in_force = InForce(settings)
         self.link_status = LinkStatus.CONNECTING
-        self.usage = Usage()
         self.peers = Peers(self, shared)
         self.parts = assemble(self._in_force, shared, self.peers.send_audio)
         live = self.parts.gemini.live
@@ -76,6 +76,13 @@ class Room:
         self.gallery = Gallery(
             room_id, shared.signer, self.peers.by_id, shared.count, self._present_turn
         )
+        self.metering = Metering(
+            RoomUsage(settings.live.model, shared.prices),
+            Budget(limits_of(settings.budget)),
+            self.peers.broadcast,
+            self._present_turn,
+            self.gallery.turn_of,
+        )
         self.uploads = Uploads(shared.executor, shared.max_upload_bytes, self._uploaded)
         self.lifecycle = Lifecycle(_now(), idle_limit_s=shared.idle_limit_s)
         self._shared = shared
@@ -89,6 +96,14 @@ class Room:
     def settings(self) -> RoomSettings:
         """Those in force now."""
         return self._in_force.settings
+
+    @property
+    def usage(self) -> RoomUsage:
+        return self.metering.usage
+
+    def usage_summary(self) -> dict[str, Any]:
+        """As `GET /sessions/{id}` tells it."""
+        return self.metering.summary(_now())
 
     @property
     def audio_in(self) -> AudioIn:
@@ -148,6 +163,7 @@ class Room:
     def _apply(self, event: RoomEvent, reason: str) -> None:
         with log_context(room=self.room_id):  # whoever calls: a door, the registry, the ticker
             self.lifecycle.apply(event, _now(), reason)
+        self.metering.budget.presence(self.lifecycle.state is RoomState.LIVE, _now())
         self._changed.set()
 
     def close(self, reason: str) -> None:
@@ -177,6 +193,7 @@ class Room:
             "changes": self.changes.counters,
             **self.peers.connections.counters(),
             **self.parts.counters(),
+            "budget": self.metering.budget.counters,
         }
 
     # What participants do (RoomView).
@@ -233,7 +250,12 @@ class Room:
         self, participant: Participant, message_id: str, job: Coroutine[Any, Any, None]
     ) -> None:
         """A text must not overtake the image before it, which takes time to decode."""
-        if not self._jobs.start(job):
+        budget = self.metering.budget
+        if budget.is_spent:
+            job.close()
+            self.count("message_over_budget")
+            participant.send(rtvi.error_response(message_id, budget.sentence))
+        elif not self._jobs.start(job):
             self.count("message_too_many")
             participant.send(rtvi.error_response(message_id, "Too much at once. Send it again."))
 
@@ -279,6 +301,7 @@ class Room:
 
     def on_frame(self, frame: Frame) -> None:
         """Every frame that got to the end of the pipeline."""
+        self.metering.on_frame(frame)
         match frame:
             case LinkStatusFrame():
                 self._on_link_status(frame)
@@ -286,8 +309,6 @@ class Room:
                 self.gallery.show(frame)
             case ModelImageFrame(data=data):
                 self._jobs.start(self.parts.studio.given(data))
-            case UsageFrame():
-                self.usage.add(frame.usage)
 
     def _on_link_status(self, frame: LinkStatusFrame) -> None:
         self.link_status = frame.status
@@ -308,6 +329,9 @@ class Room:
         if not self.peers.greet(participant):
             return
         self.gallery.joined(participant)
+        standing = self.metering.standing(_now())
+        if standing is not None:
+            participant.send(standing)
         greeting, self._greeting = self._greeting, None
         if greeting:
             self.parts.input.feed(ModelNoteFrame(greeting))
@@ -329,6 +353,16 @@ class Room:
         if self._beats % RESEND_BEATS == 0:
             self._welcome_all()
             self.gallery.send_due()
+            self._keep_budget(now)
+
+    def _keep_budget(self, now: float) -> None:
+        budget = self.metering.budget
+        self.metering.update(now)
+        if budget.is_spent:
+            self.parts.input.shut()
+        if budget.is_over and not self.lifecycle.over:
+            self.peers.broadcast(rtvi.error(budget.sentence, fatal=True))
+            self.close("its budget is spent")
 
 
 def _now() -> float:

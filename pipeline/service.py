@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from pipeline.app import make_app, web_root
 from pipeline.connectivity import (
@@ -25,11 +27,13 @@ from pipeline.doors import Doors
 from pipeline.emulator_process import emulator_process
 from pipeline.metrics import Metrics
 from pipeline.registry import Registry
+from pipeline.room_settings import check_prices
 from pipeline.server_log import ServerLog
 from pipeline.service_settings import ServiceSettings
 from pipeline.settings import Settings
 from pipeline.shared import Shared
 from pipeline.signed_urls import UrlSigner
+from processors.billing.prices import PUBLISHED, PriceList, PriceTable
 from processors.gemini.client import Endpoint, make_client
 from processors.gemini.errors import ConfigurationFault
 from processors.images.client import warm_up
@@ -70,11 +74,12 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
     async with AsyncExitStack() as stack:
         tools = installed_tools(service.tools_module, taken=TOOL_NAMES)
         tls = _tls(service)
+        prices = _prices(settings)
         metrics = Metrics()
         signer = UrlSigner(prefix=urlsplit(service.public_url or "").path.rstrip("/"))
-        shared = await _shared(settings, stack, metrics, signer, tools)
+        shared = await _shared(settings, stack, metrics, signer, tools, prices)
         registry = Registry(shared, metrics, max_rooms=service.max_rooms)
-        app = make_app(_doors(settings, registry, signer, metrics))
+        app = make_app(_doors(settings, registry, signer, metrics, prices))
         log = ServerLog(metrics.count)
         runner = web.AppRunner(app, access_log=None, logger=log, shutdown_timeout=HTTP_CLOSE_S)
         await runner.setup()
@@ -92,6 +97,7 @@ async def _shared(
     metrics: Metrics,
     signer: UrlSigner,
     tools: list[Tool],
+    prices: PriceTable,
 ) -> Shared:
     """What the rooms use together; `stack` releases it. Raises `StartFailed`."""
     service = settings.service
@@ -129,15 +135,23 @@ async def _shared(
         idle_limit_s=service.idle_timeout_s,
         signer=signer,
         tools=tools,
+        prices=prices,
     )
 
 
-def _doors(settings: Settings, registry: Registry, signer: UrlSigner, metrics: Metrics) -> Doors:
+def _doors(
+    settings: Settings,
+    registry: Registry,
+    signer: UrlSigner,
+    metrics: Metrics,
+    prices: PriceTable,
+) -> Doors:
     service = settings.service
     return Doors(
         registry=registry,
         defaults=settings.room,
         vertex=settings.vertex,
+        prices=prices,
         sdp_limits=sdp_limits(service),
         candidate_policy=candidate_policy(service),
         ice_servers=browser_ice_servers(service),
@@ -149,6 +163,24 @@ def _doors(settings: Settings, registry: Registry, signer: UrlSigner, metrics: M
         metrics=metrics,
         web_root=web_root(),
     )
+
+
+def _prices(settings: Settings) -> PriceTable:
+    """Raises `StartFailed`."""
+    service = settings.service
+    from_file: PriceList = {}
+    if service.prices_file is not None:
+        try:
+            text = Path(service.prices_file).read_text(encoding="utf-8")
+            from_file = TypeAdapter(PriceList).validate_json(text)
+        except OSError as error:
+            raise StartFailed(f"EASEL_PRICES_FILE cannot be read: {error.strerror}") from error
+        except ValueError as error:  # of the encoding, of JSON, of what it says
+            raise StartFailed(f"EASEL_PRICES_FILE cannot be used: {error}") from error
+    prices = PriceTable(service.prices, from_file, PUBLISHED)
+    for refusal in check_prices(settings.room, prices):
+        raise StartFailed(refusal.sentence)
+    return prices
 
 
 async def _listen(

@@ -8,7 +8,8 @@ from pipeline.doors import DOORS, bearer, check_token, json_untrusted, room_of
 from pipeline.in_force import shown
 from pipeline.log import log_context
 from pipeline.room import Room
-from pipeline.room_overrides import room_settings_untrusted
+from pipeline.room_overrides import refused, room_settings_untrusted
+from pipeline.room_settings import check_prices
 from transports.signalling import (
     Candidates,
     Offer,
@@ -49,6 +50,8 @@ def _open(request: web.Request, overrides: object) -> Room:
     settings = doors.defaults
     if overrides is not None:
         settings = room_settings_untrusted(settings, overrides, vertex=doors.vertex)
+        for refusal in check_prices(settings, doors.prices):
+            raise refused(refusal)
     return doors.registry.open(settings)
 
 
@@ -151,5 +154,5 @@ def state_of(room: Room) -> dict[str, Any]:
         "transcript": room.parts.conversation.transcript(),
         "images": room.gallery.listing(room.parts.studio.tree),
         "currentImage": room.parts.studio.tree.current_id,
-        "usage": room.usage.summary(),
+        "usage": room.usage_summary(),
     }

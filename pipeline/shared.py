@@ -8,6 +8,7 @@ from typing import Literal
 from google import genai
 
 from pipeline.signed_urls import UrlSigner
+from processors.billing.prices import PriceTable
 from processors.ticker import Ticker
 from processors.tools import Tool
 from transports.peer_config import PeerConfig
@@ -31,3 +32,4 @@ class Shared:
     idle_limit_s: float
     signer: UrlSigner
     tools: Sequence[Tool]
+    prices: PriceTable

@@ -16,18 +16,22 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection
 
 from processors.direct_stage import DirectStage
+from processors.frames import ImageEventFrame, ImageUsageFrame
 
 MAX_FRAMES: Final = 256
+_ENTERS_ANYWAY: Final = (ImageEventFrame, ImageUsageFrame)
 
 
 @dataclass(slots=True)
 class RoomInputCounters:
-    """`refused`: frames that were neither audio nor pictures, and found no room."""
+    """`refused`: frames that were neither audio nor pictures, and found no room. `shut_out`: what
+    came after `shut`."""
 
     frames: int = 0
     audio_dropped: int = 0
     pictures_dropped: int = 0
     refused: int = 0
+    shut_out: int = 0
 
 
 class RoomInput(DirectStage):
@@ -45,9 +49,17 @@ class RoomInput(DirectStage):
         self._ready = asyncio.Event()
         self._feeder: asyncio.Task[None] | None = None
         self._ended = False
+        self._shut = False
+
+    def shut(self) -> None:
+        """From now on nothing enters that could begin a turn. Idempotent."""
+        self._shut = True
 
     def feed(self, frame: Frame) -> None:
         if self._ended:
+            return
+        if self._shut and not isinstance(frame, _ENTERS_ANYWAY):
+            self.counters.shut_out += 1
             return
         self.counters.frames += 1
         if len(self._frames) >= MAX_FRAMES and not self._drop_media():

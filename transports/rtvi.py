@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipecat.metrics.metrics import LLMTokenUsage
 from pipecat.processors.frameworks.rtvi import models
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
@@ -281,6 +282,12 @@ def bot_llm_text(text: str) -> str:
 
 def metrics(data: Mapping[str, Any]) -> str:
     return _encode(models.MetricsMessage(data=data))
+
+
+def token_metrics(usage: LLMTokenUsage, *, processor: str, model: str) -> str:
+    """What was used since the last of these: clients add them up."""
+    tokens = {"processor": processor, "model": model, **usage.model_dump(exclude_none=True)}
+    return metrics({"tokens": [tokens]})
 
 
 def peer_left() -> str:

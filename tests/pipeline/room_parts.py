@@ -15,6 +15,7 @@ from pipeline.registry import Registry
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from pipeline.signed_urls import UrlSigner
+from processors.billing.prices import PUBLISHED, PriceTable
 from processors.ticker import Ticker
 from transports.aiortc_seam import IceBinding
 from transports.ice import CandidatePolicy
@@ -45,6 +46,7 @@ def shared_parts(
             "idle_limit_s": 60.0,
             "signer": UrlSigner(),
             "tools": (),
+            "prices": PriceTable(PUBLISHED),
         }
         yield Shared(**{**parts, **changes})
 
@@ -55,6 +57,7 @@ def doors_of(shared: Shared) -> Doors:
         registry=Registry(shared, metrics, max_rooms=1),
         defaults=RoomSettings(),
         vertex=False,
+        prices=shared.prices,
         sdp_limits=SdpLimits(65_536, 8, 64),
         candidate_policy=CandidatePolicy(allow_loopback=True),
         ice_servers=(),

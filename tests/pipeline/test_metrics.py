@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.metrics import CONTENT_TYPE, MAX_REASONS, Metrics, tally
+from pipeline.metrics import CONTENT_TYPE, MAX_MODELS, MAX_REASONS, Metrics, tally
+from processors.billing.prices import PUBLISHED, PriceTable
+from processors.billing.room_usage import RoomUsage
 from processors.tool_stage import ToolCounters
-from processors.usage import Usage
 
 
 @dataclass
@@ -16,13 +17,21 @@ class LossCounters:
     dropped_s: float = 0.0
 
 
+def used_by(model: str) -> RoomUsage:
+    return RoomUsage(model, PriceTable(PUBLISHED))
+
+
+def report(prompt: int) -> dict[str, Any]:
+    return {"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": prompt}]}
+
+
 @dataclass
 class CountedRoom:
     """A room as the metrics see it."""
 
     room_id: str
     peers: list[str] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
+    usage: RoomUsage = field(default_factory=lambda: used_by("gemini-3.8-live"))
     tools: ToolCounters = field(default_factory=ToolCounters)
     losses: LossCounters = field(default_factory=LossCounters)
 
@@ -71,12 +80,14 @@ def test_counters_are_added_up_over_rooms_and_parts() -> None:
         metrics.add(room)
         room.tools.calls = 3
         room.losses.dropped_s = 0.5
-        room.usage.add({"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}]})
+        room.usage.live(report(7), 1)
     found = samples(metrics)
     assert found["easel_tools_calls_total"] == 6
     assert found["easel_tools_timeouts_total"] == 0
     assert found["easel_outbox_dropped_s_total"] == 1.0
-    assert found["easel_tokens_prompt_audio_total"] == 14
+    assert found["easel_tokens_total{prompt}{audio}{gemini-3.8-live}"] == 14
+    assert found["easel_cost_usd_total{gemini-3.8-live}"] == 0.000042
+    assert found["easel_tokens_unpriced_total{gemini-3.8-live}"] == 0
 
 
 def test_what_an_ended_room_counted_stays() -> None:
@@ -84,13 +95,42 @@ def test_what_an_ended_room_counted_stays() -> None:
     room = CountedRoom("1")
     metrics.add(room)
     room.tools.calls = 3
+    room.usage.live(report(7), 1)
     before = samples(metrics)
+    assert before["easel_tokens_total{prompt}{audio}{gemini-3.8-live}"] == 7
     metrics.retire(room)
     metrics.retire(room)
     after = samples(metrics)
     for name, value in before.items():
         if name.endswith("_total") and name.startswith("easel_"):
             assert after[name] == value, name
+
+
+def test_tokens_without_a_price_are_counted_by_model() -> None:
+    metrics = Metrics()
+    room = CountedRoom("1")
+    metrics.add(room)
+    room.usage.image("some-image-model", {"promptTokenCount": 5, "candidatesTokenCount": 9}, 1)
+    found = samples(metrics)
+    assert found["easel_tokens_total{response}{other}{some-image-model}"] == 9
+    assert found["easel_tokens_unpriced_total{some-image-model}"] == 14
+    assert found["easel_cost_usd_total{some-image-model}"] == 0
+
+
+def test_nobody_can_make_models_without_end() -> None:
+    metrics = Metrics()
+    rooms = [CountedRoom(str(n), usage=used_by(f"model-{n}")) for n in range(MAX_MODELS + 5)]
+    for room in rooms:
+        metrics.add(room)
+        room.usage.live(report(1), 1)
+    before = samples(metrics)
+    named = [name for name in before if name.startswith("easel_cost_usd_total")]
+    assert len(named) == MAX_MODELS + 1
+    assert before["easel_tokens_total{prompt}{audio}{other}"] == 5
+    for room in reversed(rooms):
+        metrics.retire(room)
+        after = samples(metrics)
+        assert {name: after[name] for name in named} == {name: before[name] for name in named}
 
 
 def test_refusals_are_counted_by_reason() -> None:
@@ -146,7 +186,7 @@ STEPS = st.lists(
 def test_no_counter_ever_falls_or_vanishes(steps: list[tuple[str, int, int]]) -> None:
     metrics = Metrics()
     rooms: dict[int, CountedRoom] = {}
-    before: dict[str, float] = {}
+    before: dict[tuple[str, ...], float] = {}
     for serial, (action, number, amount) in enumerate(steps):
         if action == "add" and number not in rooms:
             rooms[number] = CountedRoom(str(serial))
@@ -157,11 +197,12 @@ def test_no_counter_ever_falls_or_vanishes(steps: list[tuple[str, int, int]]) ->
             room = rooms[number]
             for counter in fields(room.tools):
                 setattr(room.tools, counter.name, getattr(room.tools, counter.name) + amount)
-            room.usage.add({"responseTokensDetails": [{"modality": "AUDIO", "tokenCount": amount}]})
+            room.usage.live(report(amount), serial)
         after = {
-            f.name: f.samples[0].value
-            for f in metrics.collect()
-            if f.type == "counter" and f.samples
+            (sample.name, *sample.labels.values()): sample.value
+            for family in metrics.collect()
+            if family.type == "counter"
+            for sample in family.samples
         }
         assert all(after[name] >= value for name, value in before.items())
         before = after

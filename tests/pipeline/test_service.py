@@ -203,6 +203,37 @@ async def test_tools_that_cannot_be_used_are_found_at_start(module: str) -> None
             pass
 
 
+PRICED = '{"gemini-2.5-*": {"input": {"audio": 3}, "output": {"audio": 12}}}'
+
+
+async def test_prices_come_from_a_file_and_from_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "prices.json"
+    file.write_text(PRICED)
+    budget = {
+        "EASEL_MODEL": "gemini-2.5-flash-native-audio-latest",
+        "EASEL_BUDGET_MAX_COST": "1",
+    }
+    async with service(**budget, EASEL_PRICES_FILE=str(file)):
+        pass
+    async with service(**budget, EASEL_PRICES=PRICED):
+        pass
+    with pytest.raises(StartFailed, match="live.model has no price"):
+        async with service(**budget):
+            pass
+
+
+@pytest.mark.parametrize("text", [None, b"{", b'{"m": {"in": {}}}', b'"\xff"'])
+async def test_prices_that_cannot_be_used_are_found_at_start(
+    tmp_path: Path, text: bytes | None
+) -> None:
+    file = tmp_path / "prices.json"
+    if text is not None:
+        file.write_bytes(text)
+    with pytest.raises(StartFailed, match="EASEL_PRICES_FILE cannot be"):
+        async with service(EASEL_PRICES_FILE=str(file)):
+            pass
+
+
 async def test_a_request_under_way_does_not_hold_up_the_end() -> None:
     loop = asyncio.get_running_loop()
     async with service() as (running, http):

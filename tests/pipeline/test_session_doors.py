@@ -38,6 +38,16 @@ async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Easel]:
         yield one
 
 
+PRICELESS = {"model": "gemini-2.5-flash-native-audio-latest", "budget": {"maxCost": 1}}
+
+
+async def test_a_budget_that_nobody_could_keep_is_refused(served: Easel) -> None:
+    wish = {"body": {"room": PRICELESS}}
+    status, detail, counter = await served.refused("POST", "/start", json=wish)
+    assert (status, counter) == (422, "settings_refused")
+    assert detail == "model has no price in EASEL_PRICES, which budget.maxCost needs."
+
+
 def door(told: dict[str, Any]) -> str:
     return f"/sessions/{told['sessionId']}/api/offer"
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pipecat.metrics.metrics import LLMTokenUsage
 from pipecat.processors.frameworks.rtvi import models
 
 from transports import rtvi
@@ -270,6 +271,26 @@ SAID: list[tuple[str, str, Any]] = [
     (rtvi.bot_llm_text("hi"), "bot-llm-text", {"text": "hi"}),
     (rtvi.metrics({"ttfb": []}), "metrics", {"ttfb": []}),
     (rtvi.REPLACED, "server-message", {"type": "replaced"}),
+    (
+        rtvi.token_metrics(
+            LLMTokenUsage(prompt_tokens=3, completion_tokens=2, total_tokens=5, reasoning_tokens=1),
+            processor="gemini",
+            model="live",
+        ),
+        "metrics",
+        {
+            "tokens": [
+                {
+                    "processor": "gemini",
+                    "model": "live",
+                    "prompt_tokens": 3,
+                    "completion_tokens": 2,
+                    "total_tokens": 5,
+                    "reasoning_tokens": 1,
+                }
+            ]
+        },
+    ),
     (rtvi.USER_STARTED_SPEAKING, "user-started-speaking", None),
     (rtvi.USER_STOPPED_SPEAKING, "user-stopped-speaking", None),
     (rtvi.BOT_STARTED_SPEAKING, "bot-started-speaking", None),
