@@ -87,13 +87,13 @@ class Metering:
                 self.usage.image(model, usage, self._turn_of(image_id))
                 self._tell_news()
 
-    def update(self, now: float) -> None:
+    def update(self, now: float, *, tools_busy: bool) -> None:
         """Looks at the budget, and tells what became of it. `budget.is_over`: end the room."""
         was_spent = self.budget.is_spent
         changed = self.budget.update(
             self.usage.cost.picodollars,
             now,
-            turn_under_way=self._speaking or self.usage.ledger.under_way,
+            turn_under_way=self._speaking or tools_busy or self.usage.ledger.under_way,
         )
         message = self.standing(now)
         if changed and message is not None and not was_spent:

@@ -357,7 +357,7 @@ class Room:
 
     def _keep_budget(self, now: float) -> None:
         budget = self.metering.budget
-        self.metering.update(now)
+        self.metering.update(now, tools_busy=self.parts.tools.busy)
         if budget.is_spent:
             self.parts.input.shut()
         if budget.is_over and not self.lifecycle.over:

@@ -58,6 +58,10 @@ class ToolStage(DirectStage):
         self._model_waits = model_waits
         self._running: dict[asyncio.Task[None], str] = {}  # to the call's id; Vertex may send none
 
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
+
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:

@@ -3,8 +3,9 @@
 WITHIN ── four fifths used ──► WARNED ── all used ──► SPENT ── turn over, deadline ──► ENDED
    └──────────────────────── all used ─────────────────▲
 
-Spent, a room begins nothing new, but the model is not cut in mid-sentence: the room ends when
-the turn is over, or after `LAST_TURN_S`.
+Spent, a room begins nothing new, but what was asked is answered and the model is not cut in
+mid-sentence: the turn is over after `QUIET_S` without an answer or a tool under way, and the room
+ends then, or after `LAST_TURN_S`.
 """
 
 import logging
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 WARNING_SHARE: Final = Fraction(4, 5)
 LAST_TURN_S: Final = 30.0
+QUIET_S: Final = 3.0  # by then a model has begun to answer what it was asked
 
 
 class BudgetState(Enum):
@@ -108,6 +110,7 @@ class Budget:
         self._picodollars = 0
         self._past_s = 0.0
         self._since: float | None = None
+        self._quiet_since: float | None = None
 
     @property
     def is_spent(self) -> bool:
@@ -192,9 +195,14 @@ class Budget:
         return max(shares, key=lambda used: used[0], default=None)
 
     def _end_when_due(self, now: float, *, turn_under_way: bool) -> None:
-        if not turn_under_way:
+        if turn_under_way:
+            self._quiet_since = None
+        elif self._quiet_since is None:
+            self._quiet_since = now
+        elif now >= self._quiet_since + QUIET_S:
             self._apply(BudgetEvent.TURN_OVER)
-        elif now >= self.deadline:
+            return
+        if now >= self.deadline:
             self._apply(BudgetEvent.DEADLINE_PASSED)
 
     def _apply(self, event: BudgetEvent) -> None:

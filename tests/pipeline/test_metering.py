@@ -15,7 +15,7 @@ from pipecat.frames.frames import (
 
 from pipeline.metering import Metering, limits_of, token_usage
 from pipeline.room_settings import BudgetSettings
-from processors.billing.budget import Budget, BudgetState, Limits
+from processors.billing.budget import QUIET_S, Budget, BudgetState, Limits
 from processors.billing.prices import PUBLISHED, PriceTable
 from processors.billing.room_usage import RoomUsage
 from processors.billing.usage import counts_of
@@ -74,10 +74,10 @@ class Room:
             self.metering.on_frame(frame)
         return list(self.told)
 
-    def at(self, now: float) -> list[dict[str, Any]]:
+    def at(self, now: float, *, tools_busy: bool = False) -> list[dict[str, Any]]:
         """What the passing of time makes it tell."""
         self.told.clear()
-        self.metering.update(now)
+        self.metering.update(now, tools_busy=tools_busy)
         return [message["data"] for message in self.told]
 
     @property
@@ -201,8 +201,10 @@ def test_the_budget_is_told_when_it_changes_and_to_those_who_come_later() -> Non
     standing = room.metering.standing(90.0)
     assert standing is not None and json.loads(standing)["data"]["minutes"] == 1.5
     (spent,) = room.at(100.0)
-    assert spent["state"] == "spent" and room.metering.budget.is_over
-    assert room.at(101.0) == []
+    assert (spent["state"], room.metering.budget.state.name) == ("spent", "SPENT")
+    assert room.at(100.0 + QUIET_S) == []
+    assert room.metering.budget.is_over
+    assert room.at(110.0) == []
 
 
 def test_what_is_being_said_is_said_to_its_end() -> None:
@@ -214,10 +216,12 @@ def test_what_is_being_said_is_said_to_its_end() -> None:
     room.hears(BotStartedSpeakingFrame())
     room.at(11.0)
     room.hears(used(1_000, 50), TurnCompleteFrame())
-    room.at(12.0)
-    assert room.metering.budget.state is BudgetState.SPENT  # it is still being played
+    room.at(12.0 + QUIET_S)  # it is still being played
     room.hears(BotStoppedSpeakingFrame())
-    assert room.at(13.0) == []
+    room.at(13.0 + QUIET_S, tools_busy=True)
+    room.at(14.0 + QUIET_S)
+    assert room.metering.budget.state is BudgetState.SPENT
+    assert room.at(14.0 + 2 * QUIET_S) == []
     assert room.metering.budget.is_over
 
 

@@ -11,13 +11,17 @@ from tests.browser.processes import emulator, service
 from tests.talking_peer import Camera, talking_peer
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
-METRIC = re.compile(r"`(easel_\w+)(?:\{(\w+)\})?`")
+METRIC = re.compile(r"`(easel_\w+)(?:\{([\w,]+)\})?`")
 GAUGES = {"easel_rooms", "easel_peers"}
 
 
 def mentioned() -> set[tuple[str, str]]:
-    """Names of metrics and the label after each, "" for none."""
-    return set(METRIC.findall(PAGE.read_text()))
+    """Names of metrics and each label after them, "" for none."""
+    return {
+        (name, label)
+        for name, labels in METRIC.findall(PAGE.read_text())
+        for label in labels.split(",")
+    }
 
 
 def test_the_page_names_metrics() -> None:

@@ -7,7 +7,7 @@ from pipecat.frames.frames import (
     StartFrame,
 )
 
-from processors.frames import UserTextFrame
+from processors.frames import ImageEventFrame, UserTextFrame
 from processors.room_input import MAX_FRAMES, RoomInput
 from tests.processors.probe import around
 
@@ -101,3 +101,17 @@ async def test_it_may_be_ended_twice() -> None:
         await probes.push(EndFrame())
         await probes.push(EndFrame())
         assert len(probes.below.of(EndFrame)) == 2
+
+
+async def test_once_it_is_shut_only_news_of_images_enter() -> None:
+    entry = RoomInput()
+    async with around(entry) as probes:
+        entry.feed(text("in time"))
+        entry.shut()
+        entry.shut()
+        for frame in (audio(), picture(), text("too late"), ImageEventFrame({})):
+            entry.feed(frame)
+        await probes.below.wait_for(ImageEventFrame)
+        assert [frame.text for frame in probes.below.of(UserTextFrame)] == ["in time"]
+        assert probes.below.of(InputAudioRawFrame) == []
+        assert entry.counters.shut_out == 3

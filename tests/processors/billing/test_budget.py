@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from processors.billing.budget import (
     LAST_TURN_S,
+    QUIET_S,
     TRANSITIONS,
     WARNING_SHARE,
     Budget,
@@ -48,7 +49,7 @@ def test_money_warns_at_four_fifths_and_is_spent_at_the_whole() -> None:
     budget = Budget(Limits(picodollars=10 * DOLLAR))
     assert not update(budget, 7.99)
     assert update(budget, 8.0)
-    assert budget.state is BudgetState.WARNED and not budget.is_spent
+    assert (budget.state, budget.is_spent) == (BudgetState.WARNED, False)
     assert budget.message(0.0) == {
         "type": "budget",
         "state": "warning",
@@ -61,7 +62,7 @@ def test_money_warns_at_four_fifths_and_is_spent_at_the_whole() -> None:
     }
     assert not update(budget, 9.99)
     assert update(budget, 10.0, busy=True)
-    assert budget.is_spent and not budget.is_over
+    assert (budget.is_spent, budget.is_over) == (True, False)
     message = budget.message(0.0)
     assert message is not None
     assert (message["state"], message["of"]) == ("spent", "cost")
@@ -104,9 +105,13 @@ def test_the_last_turn_is_not_cut() -> None:
     budget = Budget(Limits(picodollars=DOLLAR))
     update(budget, 1, 50.0, busy=True)
     assert not update(budget, 2, 60.0, busy=True)
-    assert update(budget, 2, 60.5)
+    assert not update(budget, 2, 60.5)
+    assert not update(budget, 2, 62.0, busy=True)  # the answer to what a tool returned
+    assert not update(budget, 2, 62.5)
+    assert not update(budget, 2, 62.5 + QUIET_S - 0.1)
+    assert update(budget, 2, 62.5 + QUIET_S)
     assert budget.is_over and budget.is_spent
-    assert not update(budget, 3, 70.0)
+    assert not update(budget, 3, 99.0)
 
 
 def test_but_it_does_not_last_for_ever() -> None:
@@ -117,10 +122,12 @@ def test_but_it_does_not_last_for_ever() -> None:
     assert budget.is_over
 
 
-def test_between_turns_it_ends_at_once_and_says_so() -> None:
+def test_it_says_that_it_is_spent_before_it_ends() -> None:
     budget = Budget(Limits(picodollars=DOLLAR))
-    assert update(budget, 1)
-    assert budget.is_over
+    assert update(budget, 1, 0.0)
+    assert (budget.is_spent, budget.is_over) == (True, False)
+    assert update(budget, 1, QUIET_S)
+    assert (budget.is_spent, budget.is_over) == (True, True)
     message, summary = budget.message(0.0), budget.summary(0.0)
     assert message is not None and message["state"] == "spent"
     assert summary is not None and summary["state"] == "ended"
@@ -128,8 +135,8 @@ def test_between_turns_it_ends_at_once_and_says_so() -> None:
 
 def test_warnings_and_endings_are_counted() -> None:
     budget = Budget(Limits(picodollars=DOLLAR))
-    for dollars in (0.5, 0.9, 0.95, 1.0, 1.1):
-        update(budget, dollars)
+    for seconds, dollars in enumerate((0.5, 0.9, 0.95, 1.0, 1.1, 1.2, 1.3, 1.4)):
+        update(budget, dollars, float(seconds))
     assert (budget.counters.warnings, budget.counters.endings) == (1, 1)
 
 
@@ -152,4 +159,4 @@ def test_it_only_goes_forward_and_never_past_its_bounds(
         share = max(used / DOLLAR, 0)
         assert budget.is_spent or share < 1
         assert budget.state is not BudgetState.WITHIN or share < WARNING_SHARE
-        assert budget.state is not BudgetState.SPENT or (busy and now < budget.deadline)
+        assert budget.state is not BudgetState.SPENT or now < budget.deadline

@@ -1,0 +1,54 @@
+"""A room whose time is used up, before a Gemini that never answers."""
+
+from pipeline.lifecycle import RoomState
+from pipeline.metrics import tally
+from pipeline.room_settings import RoomSettings
+from tests.pipeline.in_process import until
+from tests.pipeline.room_clients import (
+    LINK_READY,
+    clients,
+    hears,
+    join,
+    live_room,
+    say_ready,
+    write,
+)
+
+SPENT = "This conversation has used up its time, and ends."
+SHORT = RoomSettings.model_validate({"budget": {"maxMinutes": 0.01}})  # the least there is
+
+
+async def test_time_that_is_used_up_ends_the_room_and_says_so() -> None:
+    async with live_room(SHORT) as room, clients(2) as (first, late):
+        await join(first, room)
+        say_ready(first)
+        room.on_frame(LINK_READY)
+        warning = await hears(first, "server-message")
+        assert (warning["data"]["type"], warning["data"]["state"]) == ("budget", "warning")
+        spent = await hears(first, "server-message")
+        assert spent["data"]["state"] == "spent" and spent["data"]["sentence"] == SPENT
+
+        await join(late, room)
+        say_ready(late)
+        assert (await hears(late, "server-message"))["data"]["state"] == "spent"
+
+        write(first, "hello")
+        assert (await hears(first, "error-response"))["data"] == {"error": SPENT}
+        for client in (first, late):
+            assert (await hears(client, "error"))["data"] == {"error": SPENT, "fatal": True}
+            assert (await hears(client, "signalling"))["message"]["type"] == "peerLeft"
+        await until(lambda: room.lifecycle.state is RoomState.CLOSED)
+        counted = tally(room)
+    assert (counted["budget_warnings"], counted["budget_endings"]) == (1, 1)
+
+
+async def test_time_without_peers_does_not_count() -> None:
+    async with live_room(SHORT) as room, clients() as (client,):
+        await join(client, room)
+        await client.connection.close()
+        await until(lambda: room.lifecycle.state is RoomState.EMPTY)
+        used = room.usage_summary()["budget"]["minutes"]
+        packets = room.parts.audio_out.counters.packets
+        await until(lambda: room.parts.audio_out.counters.packets > packets)  # time passes
+        assert room.usage_summary()["budget"]["minutes"] == used
+        assert room.lifecycle.state is RoomState.EMPTY
