@@ -28,6 +28,7 @@ from processors.billing.usage import (
     tokens,
 )
 from processors.frames import (
+    GenerationCompleteFrame,
     ImageUsageFrame,
     Role,
     ToolCallFrame,
@@ -71,9 +72,11 @@ class Metering:
                 ledger.began()
             case BotStoppedSpeakingFrame():
                 self._speaking = False
-            case ToolCallFrame():
+            case ToolCallFrame() | GenerationCompleteFrame():
                 ledger.began()
-            case TranscriptFrame(role=Role.MODEL, turn=turn):
+            case TranscriptFrame(role=Role.MODEL, turn=turn, final=final):
+                if not final:  # the sound of an earlier answer may still be played
+                    ledger.began()
                 ledger.belongs_to(turn)
             case InterruptionFrame() if ledger.number is None:
                 ledger.belongs_to(self._turn())  # what the user says now is a later one
@@ -81,7 +84,7 @@ class Metering:
                 self.usage.ended(self._turn())
                 self._tell_news()
             case UsageFrame(usage=usage, connection=connection):
-                self.usage.live(usage, connection)
+                self.usage.live(usage, connection, self._turn())
                 self._tell_news()
             case ImageUsageFrame(usage=usage, model=model, image_id=image_id):
                 self.usage.image(model, usage, self._turn_of(image_id))

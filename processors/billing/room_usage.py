@@ -79,9 +79,14 @@ class RoomUsage:
             models.add(self.model)
         return sorted(models)
 
-    def live(self, metadata: Mapping[str, Any], connection: int) -> None:
-        """A report of the Live API, which came over that connection of the link."""
-        number, counts = self.ledger.report(counts_of(metadata), connection)
+    def live(
+        self, metadata: Mapping[str, Any], connection: int, present: int | None = None
+    ) -> None:
+        """A report of the Live API, which came over that connection of the link.
+
+        `present` is the turn that the conversation has come to.
+        """
+        number, counts = self.ledger.report(counts_of(metadata), connection, present)
         self._bill(number, self.model, counts)
 
     def image(self, model: str, metadata: Mapping[str, Any], turn: int) -> None:

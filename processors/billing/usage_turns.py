@@ -32,6 +32,7 @@ class _Request:
 class _Turn:
     number: int | None = None
     answered: bool = False
+    reported_in: int | None = None
     requests: list[_Request] = field(default_factory=list)
 
     def takes(self, counts: Counts, connection: int) -> bool:
@@ -65,7 +66,7 @@ class TurnLedger:
         return self.answering or bool(self._open.requests)
 
     def began(self) -> None:
-        """An answer is given: its first sound, or a call."""
+        """An answer is given: its first sound, its first words, or a call. Idempotent."""
         self.answering = self._open.answered = True
 
     def belongs_to(self, number: int) -> None:
@@ -78,26 +79,34 @@ class TurnLedger:
         """The conversation's turn of the answer that is given or to come, as far as known."""
         return self._open.number
 
-    def report(self, counts: Counts, connection: int) -> tuple[int | None, Counts]:
-        """What the report adds, and to which turn that is over; None: to the one that is not."""
+    def report(
+        self, counts: Counts, connection: int, present: int | None = None
+    ) -> tuple[int | None, Counts]:
+        """What the report adds, and to which turn that is over; None: to the one that is not.
+
+        `present` is the turn that the conversation has come to.
+        """
         if not counts:
             return None, counts
         last = self._last
         if last is None or self.answering or not last.takes(counts, connection):
+            if self._open.reported_in is None:
+                self._open.reported_in = present
             return None, self._open.add(counts, connection)
         return last.number, last.add(counts, connection)
 
     def ended(self, number: int) -> int | None:
         """Gemini's turn is over: the conversation's turn that it was.
 
-        That is `number` when nothing better is known. None when there is nothing to bill, as of
-        an empty turn.
+        That is `number` when nothing better is known; for one that was cut before its output, the
+        turn in which it was reported. None when there is nothing to bill, as of an empty turn.
         """
         turn, self.answering = self._open, False
         if not (turn.answered or turn.requests):
             return None
         if turn.number is None:
-            turn.number = number
+            unheard = not turn.answered and turn.reported_in is not None
+            turn.number = turn.reported_in if unheard else number
         self._last, self._open = turn, _Turn()
         return turn.number
 

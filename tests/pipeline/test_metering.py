@@ -20,6 +20,7 @@ from processors.billing.prices import PUBLISHED, PriceTable
 from processors.billing.room_usage import RoomUsage
 from processors.billing.usage import counts_of
 from processors.frames import (
+    GenerationCompleteFrame,
     ImageUsageFrame,
     Role,
     ToolCall,
@@ -170,6 +171,31 @@ def test_an_answers_words_say_which_turn_it_is() -> None:
     room.turn = 5  # the user is ahead
     room.hears(TranscriptFrame(Role.MODEL, 4, "yes", True), TurnCompleteFrame())
     assert room.turns == [4]
+
+
+def test_an_answer_begins_though_the_one_before_it_is_still_played() -> None:
+    """It broke with its connection, and was never reported."""
+    room = Room(turn=1)
+    room.hears(BotStartedSpeakingFrame(), TurnCompleteFrame())
+    room.turn = 2
+    room.hears(TranscriptFrame(Role.MODEL, 2, "yes", False), used(1_000, 20), TurnCompleteFrame())
+    assert room.turns == [2]
+
+
+def test_an_answer_without_words_has_an_end() -> None:
+    room = Room(turn=1)
+    room.hears(BotStartedSpeakingFrame(), TurnCompleteFrame())
+    room.turn = 2
+    room.hears(GenerationCompleteFrame(), used(1_000, 20), TurnCompleteFrame())
+    assert room.turns == [2]
+
+
+def test_an_answer_that_is_cut_before_it_is_heard_is_of_the_turn_it_was_billed_in() -> None:
+    room = Room(turn=3)
+    room.hears(used(1_000))
+    room.turn = 4  # somebody typed
+    room.hears(InterruptionFrame(), TurnCompleteFrame())
+    assert room.turns == [3]
 
 
 def test_an_answer_that_is_cut_is_of_the_turn_it_was_cut_in() -> None:

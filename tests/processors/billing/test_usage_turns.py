@@ -122,6 +122,16 @@ def test_a_turn_without_output_has_its_report() -> None:
     assert ledger.ended(1) == 1
 
 
+def test_a_turn_that_is_cut_before_its_output_is_the_one_it_was_reported_in() -> None:
+    ledger = TurnLedger()
+    ledger.report(told(100), LINE, 3)
+    ledger.report(told(150), LINE, 4)
+    assert ledger.ended(5) == 3
+    ledger.report(told(200), LINE, 5)
+    ledger.began()
+    assert ledger.ended(6) == 6  # of one that was heard, the end is the better witness
+
+
 def test_the_answers_own_turn_counts_more_than_the_present_one() -> None:
     """The user is ahead: what they say now is of the next turn."""
     ledger = TurnLedger()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from google import genai
 from google.genai import types
+from google.genai._live_converters import _LiveServerMessage_from_vertex
 from google.genai.live import AsyncSession
 from hypothesis import given
 from hypothesis import strategies as st
@@ -298,6 +299,24 @@ def test_what_is_bundled_comes_in_the_order_in_which_it_takes_effect() -> None:
         TurnComplete(None, in_progress=False),
         HandleUpdate("h", None),
         GoAway(1.5),
+    ]
+
+
+def test_usage_has_the_same_names_on_vertex_ai() -> None:
+    written = {
+        "promptTokenCount": 5,
+        "candidatesTokenCount": 7,
+        "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}],
+    }
+    read = _LiveServerMessage_from_vertex({"usageMetadata": written})
+    assert events_of(types.LiveServerMessage.model_validate(read)) == [
+        Usage(
+            {
+                "promptTokenCount": 5,
+                "responseTokenCount": 7,
+                "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}],
+            }
+        )
     ]
 
 
