@@ -242,12 +242,14 @@ def test_what_is_being_said_is_said_to_its_end() -> None:
     room.hears(BotStartedSpeakingFrame())
     room.at(11.0)
     room.hears(used(1_000, 50), TurnCompleteFrame())
-    room.at(12.0 + QUIET_S)  # it is still being played
+    room.at(12.0)  # it is still being played
+    room.at(12.0 + QUIET_S)
     room.hears(BotStoppedSpeakingFrame())
     room.at(13.0 + QUIET_S, tools_busy=True)
-    room.at(14.0 + QUIET_S)
+    room.at(13.0 + 2 * QUIET_S, tools_busy=True)
+    room.at(14.0 + 2 * QUIET_S)
     assert room.metering.budget.state is BudgetState.SPENT
-    assert room.at(14.0 + 2 * QUIET_S) == []
+    assert room.at(14.0 + 3 * QUIET_S) == []
     assert room.metering.budget.is_over
 
 

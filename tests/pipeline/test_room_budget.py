@@ -1,8 +1,15 @@
 """A room whose time is used up, before a Gemini that never answers."""
 
+import asyncio
+
+import pytest
+
 from pipeline.lifecycle import RoomState
 from pipeline.metrics import tally
 from pipeline.room_settings import RoomSettings
+from processors.billing import budget
+from processors.frames import ToolCall, ToolCallFrame, TurnCompleteFrame
+from processors.tools import tool
 from tests.pipeline.in_process import until
 from tests.pipeline.room_clients import (
     LINK_READY,
@@ -40,6 +47,30 @@ async def test_time_that_is_used_up_ends_the_room_and_says_so() -> None:
         await until(lambda: room.lifecycle.state is RoomState.CLOSED)
         counted = tally(room)
     assert (counted["budget_warnings"], counted["budget_endings"]) == (1, 1)
+
+
+async def test_a_tool_that_runs_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "QUIET_S", 0.0)
+    done = asyncio.Event()
+
+    async def look() -> str:
+        """Takes its time."""
+        await done.wait()
+        return "seen"
+
+    async with live_room(SHORT, tools=[tool(look)]) as room, clients() as (client,):
+        await join(client, room)
+        say_ready(client)
+        room.on_frame(LINK_READY)
+        room.parts.input.feed(ToolCallFrame((ToolCall("1", "look", {}),)))
+        room.parts.input.feed(TurnCompleteFrame())
+        while (await hears(client, "server-message"))["data"]["state"] != "spent":
+            pass
+        packets = room.parts.audio_out.counters.packets
+        await until(lambda: room.parts.audio_out.counters.packets > packets + 3)
+        assert room.lifecycle.state is RoomState.LIVE
+        done.set()
+        assert (await hears(client, "error"))["data"]["error"] == SPENT
 
 
 async def test_time_without_peers_does_not_count() -> None:

@@ -81,6 +81,9 @@ def test_time_runs_while_somebody_is_there() -> None:
     budget.presence(True, 1000.0)
     assert not update(budget, 0, 1179.0)
     assert update(budget, 0, 1180.0)
+    budget.presence(False, 1180.0)
+    assert budget.used_s(1e6) == 480.0
+    budget.presence(True, 1180.0)
     assert budget.sentence == "This conversation has used most of its time."
     assert budget.summary(1180.0) == {
         "state": "warning",
