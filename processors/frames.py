@@ -212,9 +212,23 @@ class ModelNoteFrame(DataFrame):
 
 @dataclass
 class UsageFrame(DataFrame):
-    """Tokens of one message of the Live API, by the API's names."""
+    """Tokens of one message of the Live API, by the API's names.
+
+    `connection` counts the link's connections, each of which reports by itself.
+    """
 
     usage: Mapping[str, Any]
+    connection: int = 0
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
+class ImageUsageFrame(DataFrame):
+    """Tokens of one request to an image model, by the API's names."""
+
+    usage: Mapping[str, Any]
+    model: str
+    image_id: str
     interruptible: bool = field(default=False, init=False)
 
 

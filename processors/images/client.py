@@ -1,9 +1,9 @@
 """The only file that asks an image model: pictures and a wish in, one image or a reason out."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from google import genai
 from google.genai import errors, types
@@ -19,6 +19,9 @@ from processors.images.image_config import generate_content_config
 from processors.images.settings import ImageSettings
 
 logger = logging.getLogger(__name__)
+
+OnUsage = Callable[[Mapping[str, Any]], None]
+"""Gets the API's `usageMetadata`, camelCase, without absent fields."""
 
 KEEP_THE_REST: Final = "Change only this and keep everything else of the picture as it is: "
 MAX_WORDS_CHARS: Final = 300  # of what the model says instead of drawing
@@ -62,10 +65,20 @@ class ImageModel:
         self._client = client
         self._settings = settings
 
-    async def make(self, prompt: str, sources: Sequence[tuple[str, bytes]]) -> Made:
+    @property
+    def name(self) -> str:
+        return self._settings.model
+
+    async def make(
+        self,
+        prompt: str,
+        sources: Sequence[tuple[str, bytes]],
+        on_usage: OnUsage = lambda metadata: None,
+    ) -> Made:
         """`sources` are (MIME type, bytes) of the pictures to edit; none: a new image.
 
-        Raises `ImageNotMade`, with words for a person, whatever goes wrong.
+        What an answer without an image used is told to `on_usage` as well: it is billed. Raises
+        `ImageNotMade`, with words for a person, whatever goes wrong.
         """
         parts = [types.Part.from_bytes(data=data, mime_type=mime) for mime, data in sources]
         parts.append(types.Part.from_text(text=KEEP_THE_REST + prompt if sources else prompt))
@@ -82,6 +95,10 @@ class ImageModel:
         except Exception as error:  # each of the SDK's transports and logins has its own kinds
             logger.warning("image request failed with %s", type(error).__name__)
             raise ImageModelFailed("The image model cannot be reached.") from error
+        if response.usage_metadata is not None:
+            on_usage(
+                response.usage_metadata.model_dump(mode="json", by_alias=True, exclude_none=True)
+            )
         return _image_of(response)
 
 

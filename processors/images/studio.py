@@ -10,7 +10,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Annotated, Any, Final, TypeVar
 
@@ -19,7 +19,7 @@ from google import genai
 from pydantic import Field
 
 from processors.errors import CodecError, ImageRefused, ToolError
-from processors.frames import ImageEventFrame
+from processors.frames import ImageEventFrame, ImageUsageFrame
 from processors.images.client import ImageModel
 from processors.images.errors import ImageModelFailed, ImageNotMade
 from processors.images.pixels import Picture, picture_untrusted, thumbnail
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 class Studio:
-    """Owns the room's image tree and store. `emit` gets the events.
+    """Owns the room's image tree and store. `emit` gets the events, and what each request used.
 
     `settings.max_concurrent` images are made at a time, the others wait in the order of the
     wishes. `settings.timeout_s` counts from the wish, waiting included: so does a person.
@@ -59,7 +59,7 @@ class Studio:
         settings: ImageSettings,
         store: ImageStore,
         executor: Executor,
-        emit: Callable[[ImageEventFrame], None],
+        emit: Callable[[ImageEventFrame | ImageUsageFrame], None],
     ) -> None:
         self.tree = ImageTree()
         self.store = store
@@ -155,7 +155,7 @@ class Studio:
         image = self._start(prompt, parent_id)
         try:
             async with asyncio.timeout(self._time_limit_s):
-                picture, stored = await self._made(image.prompt, source)
+                picture, stored = await self._made(image, source)
             self.store.put(image.image_id, picture)
         except asyncio.CancelledError:
             self._announce(self.tree.cancelled(image.image_id))
@@ -191,18 +191,23 @@ class Studio:
         return image
 
     async def _made(
-        self, prompt: str, source: CameraPicture | Picture | None
+        self, image: Image, source: CameraPicture | Picture | None
     ) -> tuple[Picture, Stored]:
         """Raises `ImageNotMade`."""
         if isinstance(source, CameraPicture):
             source = await self._in_thread(_still, source)
         sources = [] if source is None else [(source.mime_type, source.data)]
         async with self._places:
-            made = await self._model.make(prompt, sources)
+            made = await self._model.make(
+                image.prompt, sources, lambda metadata: self._tell_usage(image, metadata)
+            )
         return await self._in_thread(_examined_untrusted, made.data)
 
     async def _in_thread(self, work: Callable[[A], T], argument: A) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work, argument)
+
+    def _tell_usage(self, image: Image, metadata: Mapping[str, Any]) -> None:
+        self._emit(ImageUsageFrame(metadata, self._model.name, image.image_id))
 
     def _announce(self, image: Image) -> None:
         self._emit(ImageEventFrame(image.event()))

@@ -21,6 +21,7 @@ from PIL import Image
 from processors.errors import ToolError
 from processors.frames import (
     ImageEventFrame,
+    ImageUsageFrame,
     ToolCall,
     ToolCallFrame,
     ToolCancelFrame,
@@ -59,11 +60,15 @@ class Bench:
     """A studio and what it told."""
 
     studio: Studio
-    frames: list[ImageEventFrame]
+    frames: list[ImageEventFrame | ImageUsageFrame]
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        return [dict(frame.event) for frame in self.frames]
+        return [dict(frame.event) for frame in self.frames if isinstance(frame, ImageEventFrame)]
+
+    @property
+    def used(self) -> list[ImageUsageFrame]:
+        return [frame for frame in self.frames if isinstance(frame, ImageUsageFrame)]
 
     @property
     def states(self) -> list[str]:
@@ -76,7 +81,7 @@ def bench(
     store: MemoryStore | None = None,
     **settings: Any,
 ) -> Bench:
-    frames: list[ImageEventFrame] = []
+    frames: list[ImageEventFrame | ImageUsageFrame] = []
     # Not validated: a test cannot wait for the shortest time limit that operators may set.
     chosen = ImageSettings().model_copy(update=settings)
     studio = Studio(client, chosen, store or MemoryStore(), executor, frames.append)
@@ -164,13 +169,29 @@ async def test_nothing_is_told_to_be_ready_before_it_can_be_fetched(threads: Exe
         store = MemoryStore()
         told: list[tuple[str, bool]] = []
 
-        def emit(frame: ImageEventFrame) -> None:
+        def emit(frame: ImageEventFrame | ImageUsageFrame) -> None:
+            if isinstance(frame, ImageUsageFrame):
+                return
             fetched = store.get(frame.event["image_id"])
             told.append((frame.event["event"], fetched is not None))
 
         studio = Studio(client, ImageSettings(), store, threads, emit)
         await studio.create_image("a cat")
         assert told == [("started", False), ("ready", True)]
+
+
+async def test_what_a_request_used_is_told_with_its_model_and_image(
+    client: genai.Client, threads: Executor
+) -> None:
+    desk = bench(client, threads)
+    made = await desk.studio.create_image("a red circle")
+    with pytest.raises(ToolError):
+        await desk.studio.create_image("only text please")  # no image, and billed
+    first, second = desk.used
+    assert (first.model, first.image_id) == (ImageSettings().model, made["image_id"])
+    assert {"modality": "IMAGE", "tokenCount": 1120} in first.usage["candidatesTokensDetails"]
+    assert second.usage["candidatesTokenCount"] > 0
+    assert second.image_id != first.image_id
 
 
 async def test_the_last_image_is_edited_and_is_the_parent(
