@@ -302,3 +302,26 @@ async def test_what_gemini_refuses_is_put_back_and_the_talk_goes_on(
             last = (await asyncio.to_thread(emulator.sessions))[-1]
             assert voice(last["setup"]) == "Kore"
             assert await talk.changed(voice="Puck") == ("rotation", ["voice"])
+
+
+async def answered(talk: Visit, words: str) -> None:
+    write(talk.client, words)
+    while True:
+        told = (await hears(talk.client, "server-message"))["data"]
+        if told.get("role") == "model" and told.get("final"):
+            return
+
+
+async def test_a_fresh_session_is_told_what_was_said(emulator: RunningEmulator) -> None:
+    async with visit(at(emulator)) as talk:
+        await ready(talk)
+        await answered(talk, "hello")
+        assert await talk.changed(systemInstruction=NEW_WORDS) == (
+            "fresh-session",
+            ["systemInstruction"],
+        )
+        await answered(talk, "thank you")
+        last = (await asyncio.to_thread(emulator.sessions))[-1]
+    assert list(last["setup"]["historyConfig"].values()) == [True]
+    assert (last["texts"][0], last["texts"][-1]) == ("hello", "thank you")
+    assert len(last["texts"]) == 3  # the model's answer between them
