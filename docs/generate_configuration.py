@@ -117,6 +117,7 @@ def page() -> str:
         _section("Images", ("room", "image")),
         _section("Camera", ("room", "video")),
         _section("Sound", ("room", "audio")),
+        _section("The link to Gemini", ("room", "link")),
         _section("Budget", ("room", "budget")),
         _section("Greeting", ("room", "greeting")),
         _prices(),

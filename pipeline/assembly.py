@@ -22,10 +22,13 @@ from processors.audio_out import AudioOut
 from processors.conversation import Conversation, image_part
 from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.history import HistoryTurn
+from processors.gemini.link import Link
 from processors.gemini.live_config import LiveSetup
 from processors.gemini.live_core import LiveCore
 from processors.gemini.outbox import Outbox
+from processors.gemini.profiles import ModelProfile
 from processors.gemini.stage import GeminiStage
+from processors.gemini.watchdog import Watchdog, WatchLimits
 from processors.images.store import MemoryStore
 from processors.images.studio import Studio
 from processors.opus import INPUT_HZ, OUTPUT_HZ
@@ -40,6 +43,10 @@ logger = logging.getLogger(__name__)
 START_LIMIT_S: Final = 5.0
 CANCEL_LIMIT_S: Final = 3.0
 END_LIMIT_S: Final = 3.0
+
+
+UNNOTICED_TIMES: Final = 1.5  # the patience with a Gemini that shows no sign of having heard
+THINKING_PATIENCE: Final = 3.0  # with a model that thinks before it answers
 
 
 class PipelineFailed(RuntimeError):
@@ -83,6 +90,9 @@ class Parts:
             "audio_out": self.audio_out.counters,
             "tools": self.tools.counters,
             "outbox": self.gemini.live.core.outbox.counters,
+            "link": self.gemini.live.core.link.counters,
+            "watchdog": self.gemini.live.core.watchdog.counters,
+            "replay": self.gemini.live.core.counters,
             "image_store": self.store.counters,
         }
 
@@ -111,10 +121,7 @@ def assemble(
         live.model,
         setup.config,
         recollection.seed,
-        LiveCore(
-            lambda: conversation.turn,
-            outbox=Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000),
-        ),
+        _core(settings, setup.profile, lambda: conversation.turn),
         None if live.automatic_activity_detection.enabled else ActivityMarks(),
     )
     model_waits = setup.profile.tool_behavior == "BLOCKING"
@@ -129,6 +136,25 @@ def assemble(
         studio=studio,
         store=store,
         setup=setup,
+    )
+
+
+def _core(
+    settings: RoomSettings, profile: ModelProfile, present_turn: Callable[[], int]
+) -> LiveCore:
+    link = settings.link
+    limits = WatchLimits(
+        first_output_s=link.first_output_timeout_s,
+        unnoticed_s=UNNOTICED_TIMES * link.first_output_timeout_s,
+        stall_s=link.stall_timeout_s,
+        after_nudge_s=link.nudge_timeout_s,
+        patience=THINKING_PATIENCE if profile.interaction_status else 1.0,
+    )
+    return LiveCore(
+        present_turn,
+        link=Link(connection_limit_s=link.max_connection_minutes * 60.0),
+        outbox=Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000),
+        watchdog=Watchdog(limits),
     )
 
 

@@ -96,6 +96,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "image": Rule(Kind.OURS, "each image is asked for by itself"),
         "video": Rule(Kind.OURS, "each picture is made by itself"),
         "audio": Rule(Kind.FIXED, "the room's queues were built with it"),
+        "link": Rule(Kind.FIXED, "the service's operator set it"),
         "budget": Rule(Kind.FIXED, "it was agreed when the room was opened"),
         "greeting": Rule(Kind.FIXED, "the model is greeted once"),
     }

@@ -54,6 +54,46 @@ class AudioSettings(SettingsModel):
     )
 
 
+class LinkSettings(SettingsModel):
+    """When the connection to Gemini is changed without need, and when a mute model is woken."""
+
+    max_connection_minutes: Real = setting(
+        55.0,
+        "Age at which a connection is changed by itself, at a quiet moment before. Gemini was seen "
+        "to end them without notice at 58 minutes.",
+        unit="min",
+        operator_only=True,
+        ge=0.1,
+        le=1440,
+    )
+    first_output_timeout_s: Real = setting(
+        6.0,
+        "How long an answer may keep one waiting; then the model is asked for it, and if that does "
+        "not help the connection is changed. Half as long again while Gemini has shown no sign of "
+        "having heard, three times as long for a model that thinks before it answers.",
+        unit="s",
+        operator_only=True,
+        ge=0.5,
+        le=120,
+    )
+    stall_timeout_s: Real = setting(
+        4.0,
+        "How long nothing may come within an answer; then likewise.",
+        unit="s",
+        operator_only=True,
+        ge=0.5,
+        le=120,
+    )
+    nudge_timeout_s: Real = setting(
+        3.0,
+        "How long the model may take to answer when it was asked for the answer.",
+        unit="s",
+        operator_only=True,
+        ge=0.5,
+        le=60,
+    )
+
+
 class BudgetSettings(SettingsModel):
     """What a room may use. A room may ask for less than the service allows, never for more."""
 
@@ -88,6 +128,7 @@ class RoomSettings(SettingsModel):
     image: ImageSettings = setting(ImageSettings(), "Image generation.")
     video: VideoSettings = setting(VideoSettings(), "What the model sees.")
     audio: AudioSettings = setting(AudioSettings(), "Bounds of the sound that waits.")
+    link: LinkSettings = setting(LinkSettings(), "The connection to Gemini.")
     budget: BudgetSettings = setting(BudgetSettings(), "What the room may use.")
     greeting: Text | None = setting(
         None,
