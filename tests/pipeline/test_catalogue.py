@@ -23,7 +23,7 @@ def test_every_setting_is_listed_once() -> None:
         (ImageSettings, ("room", "image")),
     ):
         assert {(*path, name) for name in settings.model_fields} <= paths
-    assert {"live", "image", "video", "audio", "budget", "greeting"} == set(
+    assert {"live", "image", "video", "audio", "link", "budget", "greeting"} == set(
         RoomSettings.model_fields
     )
 
