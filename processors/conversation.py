@@ -220,20 +220,22 @@ class Conversation:
 
     def broken(self) -> list[Entry]:
         """The rest of the answer never comes; what has come will be heard."""
-        answer = self._open.get(Role.MODEL)
-        if answer is not None:
-            answer.text = self._spoken.text_until(self._spoken.sound_s)
+        self._keep_what_sounded()
         return self._end_answer()
 
     def interrupted(self) -> list[Entry]:
         """Gemini heard the user during its turn. Call `cut_answer` before if it sounded then.
 
-        An answer that had fallen silent was heard to its end; one that had not begun to sound
-        was not heard at all.
+        Of an answer that had fallen silent all that came was heard; one that had not begun to
+        sound was not heard at all.
         """
         self._end_owed = True
         finals = self._finish_late()
-        finals += self._end_answer() if self._sounded else self.cut_answer(0.0)
+        if self._sounded:
+            self._keep_what_sounded(interrupted=True)
+            finals += self._end_answer()
+        else:
+            finals += self.cut_answer(0.0)
         self._heard_again = self._heard_again or Role.MODEL in self._begun
         return finals
 
@@ -247,6 +249,13 @@ class Conversation:
     def _finish_late(self) -> list[Entry]:
         late, self._words_late = self._words_late, False
         return self.finish(Role.MODEL) if late else []
+
+    def _keep_what_sounded(self, *, interrupted: bool = False) -> None:
+        """The words of the open answer whose sound has come."""
+        answer = self._open.get(Role.MODEL)
+        if answer is not None:
+            whole, answer.text = answer.text, self._spoken.text_until(self._spoken.sound_s)
+            answer.interrupted = interrupted and answer.text != whole.strip()
 
     def _end_answer(self) -> list[Entry]:
         sounded, self._sounded = self._sounded, False

@@ -53,7 +53,7 @@ def audible(samples: NDArray[np.int16], sample_rate: int) -> bytes:
 
 @dataclass(slots=True)
 class SpokenText:
-    """`said` and `sounded` in their order of arrival, `completed` when no more sound will come.
+    """`said` and `sounded` in their order of arrival, `completed` when no more sound should come.
 
     `rate` is what `measured_rate` was of an answer before, in the same voice.
     """
@@ -98,6 +98,7 @@ class SpokenText:
 
     def sounded(self, duration_s: float, heard: bytes = b"\x01") -> None:
         """The next piece of sound; `heard` as `audible` tells it of all the piece, at any pace."""
+        self.complete = False
         self.sound_s += duration_s
         count = round(self.sound_s / FRAME_S) - len(self._audible)
         self._audible.extend(heard[index * len(heard) // count] for index in range(count))

@@ -8,12 +8,10 @@ from processors.conversation import (
     FORGOTTEN_IMAGE,
     HISTORY_LIMIT,
     IMAGES_LIMIT_BYTES,
-    MAX_SHOWN,
     Conversation,
     image_part,
 )
 from processors.frames import Role
-from processors.gemini.settings import LiveSettings
 from tests.processors.conversation_talk import Talk
 
 USER, MODEL = Role.USER, Role.MODEL
@@ -172,6 +170,13 @@ def test_an_answer_that_had_fallen_silent_was_heard_to_its_end(talk: Talk) -> No
     talk.interrupted()
     assert talk.told == ["1 u: count", "1 m: one two"]
     assert talk.user("stop") == 2
+
+
+def test_of_one_that_stalled_what_had_sounded_was_heard(talk: Talk) -> None:
+    talk.model("one two three four")
+    talk.sound(0.5)
+    talk.interrupted()
+    assert talk.told == ["1 m: one two (cut)"]
 
 
 def test_an_answer_that_had_not_begun_to_sound_was_not_heard(talk: Talk) -> None:
@@ -517,33 +522,6 @@ def test_the_transcript_has_words_only() -> None:
     assert conversation.transcript() == []
 
 
-def test_images_belong_to_the_words_after_them() -> None:
-    conversation = Conversation()
-    conversation.showed([("image/png", b"lamp")])
-    conversation.append(MODEL, "hello")
-    conversation.complete()
-    conversation.showed([("image/jpeg", b"table")])
-    conversation.typed("put it there", peer_id="p")
-    conversation.typed("thanks", peer_id="p")
-    assert conversation.contents() == [
-        {"role": "model", "parts": [{"text": "hello"}]},
-        {
-            "role": "user",
-            "parts": [
-                image_part("image/png", b"lamp"),
-                image_part("image/jpeg", b"table"),
-                {"text": "put it there"},
-            ],
-        },
-        {"role": "user", "parts": [{"text": "thanks"}]},
-    ]
-
-
-def test_images_are_written_as_gemini_writes_them() -> None:
-    part = image_part("image/png", b"\xfb\xff")
-    assert part == {"inlineData": {"mimeType": "image/png", "data": "+/8="}}
-
-
 def test_images_alone_are_a_turn() -> None:
     conversation = Conversation()
     conversation.showed([("image/png", b"lamp")])
@@ -551,16 +529,6 @@ def test_images_alone_are_a_turn() -> None:
     assert entry.text == ""
     part = image_part("image/png", b"lamp")
     assert conversation.contents() == [{"role": "user", "parts": [part]}]
-
-
-def test_of_too_many_images_to_one_utterance_the_newest_count() -> None:
-    conversation = Conversation()
-    for number in range(MAX_SHOWN + 2):
-        conversation.showed([("image/png", bytes([number]))])
-    conversation.typed("look", peer_id="p")
-    parts = conversation.contents()[0]["parts"]
-    assert parts[0] == image_part("image/png", bytes([2]))
-    assert len(parts) == MAX_SHOWN + 1
 
 
 def test_the_oldest_images_are_forgotten_when_they_are_too_large_together() -> None:
@@ -582,18 +550,6 @@ def test_the_oldest_images_are_forgotten_when_they_are_too_large_together() -> N
     assert [line["text"] for line in conversation.transcript()] == ["one", "one", "two", "three"]
 
 
-def test_another_room_may_begin_with_as_many_images_as_are_kept() -> None:
-    image = ("image/png", b"x" * (IMAGES_LIMIT_BYTES // MAX_SHOWN))
-    conversation = Conversation()
-    for _ in range(2):
-        conversation.showed([image] * MAX_SHOWN)
-        conversation.typed("word " * 1000, peer_id="p")
-    settings = LiveSettings.model_validate({"history": conversation.contents()})
-    forgotten, kept = settings.history
-    assert [part.text for part in forgotten.parts[:MAX_SHOWN]] == [FORGOTTEN_IMAGE] * MAX_SHOWN
-    assert len([part for part in kept.parts if part.inline_data]) == MAX_SHOWN
-
-
 def test_the_record_is_bounded(talk: Talk) -> None:
     for number in range(HISTORY_LIMIT // 2 + 10):
         talk.user(str(number))
@@ -611,6 +567,7 @@ STEPS = (
     "model",
     "type",
     "sounds",
+    "wordless",
     "generated",
     "cut",
     "broken",
@@ -628,6 +585,8 @@ def test_whatever_happens_the_record_stays_in_order(steps: list[str]) -> None:
                 getattr(talk, step)(f"w{number}")
             case "cut":
                 talk.cut(1.0)
+            case "wordless":
+                talk.sound(3.0)
             case _:
                 getattr(talk, step)()
     talk.close()

@@ -188,6 +188,13 @@ def test_words_without_sound_are_as_long_as_words_usually_are() -> None:
     assert told.text_until(2.0) == "a" * 8 + " " + "b" * 8
 
 
+def test_an_answer_that_goes_on_after_its_end_was_not_whole() -> None:
+    told = sentence("aaaa", "bbbb", word_s=0.3)
+    told.completed()
+    told.sounded(0.3, HEARD)
+    assert not told.complete
+
+
 def test_or_as_those_of_the_answer_before() -> None:
     told = SpokenText(rate=4.0)
     told.said("a" * 8 + " " + "b" * 8)
