@@ -165,6 +165,21 @@ def test_native_audio_features_need_another_api_version(
     assert configured(model=on_vertex, vertex=True, **given).http_options is None
 
 
+@pytest.mark.parametrize("seeded", [True, False])
+def test_a_seed_is_announced_wherever_it_comes_from(seeded: bool) -> None:
+    """From what was said since, in a room that began without a history; or from nowhere."""
+    settings = LiveSettings.model_validate({} if seeded else {"history": HISTORY})
+    config = live_connect_config(
+        settings,
+        profile=profile_for(settings.model, vertex=False),
+        tools=[],
+        handle=None,
+        vertex=False,
+        seeded=seeded,
+    )
+    assert (config.history_config is not None) is seeded
+
+
 def test_history_is_announced_where_the_model_needs_it() -> None:
     assert configured(history=HISTORY).history_config == types.HistoryConfig(
         initial_history_in_client_content=True
