@@ -90,6 +90,7 @@ def test_a_part_is_named_by_itself_and_an_object_that_came_as_a_whole() -> None:
     assert plan(base, new, context_update=False) == Plan(Way.ROTATION, ("translation",))
 
 
+GROUPS = {("image",), ("video",), ("audio",), ("budget",)}
 FIXED = [
     ({"model": "gemini-3.1-flash-live-preview"}, "model"),
     ({"automaticActivityDetection": False}, "automaticActivityDetection.enabled"),
