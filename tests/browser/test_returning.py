@@ -1,5 +1,6 @@
 """A person who drops out of the room comes back into it; nobody is locked out, none is doubled."""
 
+import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
@@ -25,6 +26,18 @@ SAID: Final = """() => [...document.querySelectorAll('#transcript > li[data-role
 SENDS_SOUND: Final = (
     "() => easel.peerConnection.getTransceivers()[0].currentDirection === 'sendrecv'"
 )
+
+ICE_IS_SILENT: Final = """
+  const { addEventListener } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.addEventListener = function (name, ...rest) {
+    if (!name.endsWith('statechange')) addEventListener.call(this, name, ...rest);
+  };
+"""
+
+PINGS: Final = """async () => {  // one a second
+  const stats = [...(await easel.peerConnection.getStats()).values()];
+  return stats.find((one) => one.type === 'data-channel').messagesSent;
+}"""
 
 DOCUMENTATION_ADDRESS: Final = "192.0.2.1"  # RFC 5737: nobody has it
 
@@ -126,9 +139,7 @@ async def test_who_was_away_for_long_is_asked(browser: Browser, easel: Service) 
         await person.join()
 
 
-async def test_a_copy_of_the_tab_does_not_take_its_place(
-    browser: Browser, easel: Service
-) -> None:
+async def test_a_copy_of_the_tab_does_not_take_its_place(browser: Browser, easel: Service) -> None:
     async with visitor(browser, easel.url, DESKTOP, allowed=()) as person:
         await person.join()
         async with person.page.expect_popup() as opening:
@@ -149,7 +160,7 @@ async def test_two_windows_do_not_fight_for_one_place(browser: Browser, easel: S
     async with visitor(browser, easel.url, DESKTOP, allowed=()) as first:
         await first.join()
         place = json.dumps(await first.place())
-        keep = f"sessionStorage.getItem('easel-room') ?? sessionStorage.setItem('easel-room', {place!r})"
+        keep = f"sessionStorage['easel-room'] ??= {place!r}"
         async with visitor(browser, "about:blank", DESKTOP, allowed=()) as second:
             await second.page.add_init_script(keep)
             await second.page.goto(easel.url)
@@ -240,22 +251,35 @@ async def test_a_page_that_was_laid_aside(browser: Browser, easel: Service) -> N
         assert not [line for line in asked if line.startswith("DELETE")]
 
 
-async def test_a_page_that_was_frozen_in_the_background(
-    browser: Browser, easel: Service
-) -> None:
+async def test_a_page_that_is_looked_at_again(browser: Browser, easel: Service) -> None:
+    """Its connection died in the background. ICE would notice too, but later: here it is silent."""
     async with visitor(browser, easel.url, DESKTOP, allowed=()) as person:
+        page = person.page
+        await page.add_init_script(ICE_IS_SILENT)
+        await page.reload()
         await person.join()
         peer = await peer_of(person)
-        control = await person.page.context.new_cdp_session(person.page)
-        await control.send("Page.setWebLifecycleState", {"state": "frozen"})
         easel.process.send_signal(signal.SIGSTOP)
-        await control.send("Page.setWebLifecycleState", {"state": "active"})
         try:
-            await person.is_in_state("reconnecting")  # though ICE has missed nothing yet
+            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            await person.is_in_state("reconnecting")
         finally:
             easel.process.send_signal(signal.SIGCONT)
         await person.is_connected()
         assert await peer_of(person) == peer
+
+
+async def test_a_connection_that_lives_is_left_alone(browser: Browser, easel: Service) -> None:
+    async with visitor(browser, easel.url, DESKTOP, allowed=()) as person:
+        page = person.page
+        await person.join()
+        same = await page.evaluate_handle("easel.peerConnection")
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        sent = await page.evaluate(PINGS)
+        async with asyncio.timeout(CONNECT_LIMIT_MS / 1000):
+            while await page.evaluate(PINGS) < sent + 4:
+                pass  # each look is a round trip to the browser
+        assert await page.evaluate("(before) => easel.peerConnection === before", same)
 
 
 @asynccontextmanager

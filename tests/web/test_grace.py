@@ -20,9 +20,7 @@ async def test_pauses_are_drawn_by_lot(modules: Modules) -> None:
 
 
 @pytest.mark.parametrize(("tries", "again"), [(1, True), (2, True), (3, False), (4, False)])
-async def test_a_first_join_is_tried_three_times(
-    modules: Modules, tries: int, again: bool
-) -> None:
+async def test_a_first_join_is_tried_three_times(modules: Modules, tries: int, again: bool) -> None:
     assert await modules.call("grace.js", "mayTryAgain", tries, None, NOW) is again
 
 

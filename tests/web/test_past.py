@@ -121,7 +121,8 @@ async def test_the_models_first_words_in_a_turn_are_not_lost_to_its_second(
 ) -> None:
     """It says that it begins, and later that it is done; the record comes in between."""
     view = await modules.reduce(
-        transcript("model", "Here it", 1), past(line("user", 1, "Draw"), line("model", 1, "On it.")),
+        transcript("model", "Here it", 1),
+        past(line("user", 1, "Draw"), line("model", 1, "On it.")),
         transcript("model", "Here it is.", 1, final=True),
     )  # fmt: skip
     assert said(view) == [("user", "Draw"), ("model", "On it."), ("model", "Here it is.")]
@@ -165,7 +166,8 @@ async def test_what_the_record_lacks_stays_where_it_was(modules: Modules) -> Non
 
 async def test_a_line_that_is_newer_than_the_record_follows_it(modules: Modules) -> None:
     view = await modules.reduce(
-        transcript("user", "Later", 3, final=True), past(line("user", 1, "Hello"), line("model", 2, "Hi."))
+        transcript("user", "Later", 3, final=True),
+        past(line("user", 1, "Hello"), line("model", 2, "Hi.")),
     )
     assert [text for _, text in said(view)] == ["Hello", "Hi.", "Later"]
 
