@@ -187,8 +187,7 @@ class Floor:
         turn, self._turn = self._turn, None
         assert turn is not None, "only a turn can be cut"
         self._stalled_until = -math.inf
-        if not turn.generation.began and turn.text:
-            self._memory.unanswered.insert(0, turn.text)
+        self._remember_broken(turn)
         turn.record.interrupted = True
         turn.record.interrupted_at = now
         self._out.interrupted()
@@ -213,9 +212,17 @@ class Floor:
             # Its text waits among the unanswered words already.
             memory.waiting.appendleft(dataclasses.replace(turn.prompt, text="", reply=reply))
             return
-        memory.broken = Reply(say=generation.reply.say, calls=generation.uncalled)
+        self._remember_broken(turn)
         self._account(turn)
         memory.meter.finish_turn(self._backend)
+
+    def _remember_broken(self, turn: _Turn) -> None:
+        """What was cut is asked again with the next words, or can be carried on."""
+        generation = turn.generation
+        if generation.began:
+            self._memory.broken = Reply(say=generation.reply.say, calls=generation.uncalled)
+        elif turn.text:
+            self._memory.unanswered.insert(0, turn.text)
 
     def advance(self, now: float) -> None:
         """Let the turn go on as far as it can at this time."""
@@ -368,9 +375,10 @@ class Floor:
     def _account(self, turn: _Turn) -> None:
         """What was sent of an answer is part of the talk."""
         self._memory.last_role = "model"
+        self._memory.said = turn.generation.said.strip()
         self._memory.meter.speak(turn.generation.sent_s)
         if self._setup.transcribes_output or not self._setup.speaks:
-            self._memory.meter.write(turn.generation.said.strip())
+            self._memory.meter.write(self._memory.said)
 
     def _complete(self, turn: _Turn, now: float) -> None:
         memory = self._memory

@@ -63,8 +63,9 @@ class Memory:
     (PCM16 mono 16 kHz by turn) at which the ears are still at work; `waiting` prompts wait for the
     floor, the oldest dropped beyond MAX_WAITING_PROMPTS. A `poisoned` memory `dies` at the first
     prompt after every resumption. `origin` is None but in a snapshot and what resumes it.
-    `asked` are the words that the last answer answered, `broken` is what the end of the connection
-    cut of it: all of its words, and the calls that were not made.
+    `asked` are the words that the last answer answered and `said` its own, as far as they were sent
+    or told; `broken` is what was cut of it: all of its words, and the calls that were not made.
+    `called` are functions that the client says were called already for what it repeats.
     """
 
     model_id: str
@@ -91,6 +92,8 @@ class Memory:
     dies: bool = False
     asked: str = ""
     broken: Reply | None = None
+    said: str = ""
+    called: list[str] = field(default_factory=list)
 
     def snapshot(self, age_s: float, origin: Origin | None = None) -> Memory:
         """A copy that later changes do not touch."""

@@ -21,22 +21,31 @@ NOTHING_MORE: Final = "That was all."
 NOTHING_TO_ANSWER: Final = "I have nothing to add."
 
 _CARRY_ON: Final = re.compile(
-    r'Your last answer broke off (?:after the words "(?P<words>.*)"|before its first word)\. '
-    r"(?:Go on from there; do not repeat them and do not greet|Give it now)\.",
+    r'Your last answer broke off (?:after the words "(?P<words>.*)"\. Go on from there; do not '
+    r"repeat them and do not greet|(?P<middle>in the middle)\. Go on from there, and do not greet|"
+    r"before its first word\. Give it now)\.",
     re.DOTALL,
 )
 _NUDGE: Final = "Please answer what was just said."
 _TOLD: Final = re.compile(
     r"The result of (?P<name>\S+), which you called before: (?P<value>.*)", re.DOTALL
 )
+_CALLED: Final = re.compile(
+    r"\(Before the connection broke you called (?P<name>\S+) with .*? Its result will follow: do "
+    r"not call it again for this\.\)",
+    re.DOTALL,
+)
 _WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class CarryOn:
-    """Go on after these words of the last answer; none: give it whole."""
+    """Go on after these words of the last answer.
 
-    words: str
+    '' gives it whole; None leaves it to the model where it broke off.
+    """
+
+    words: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +69,16 @@ def read_request(text: str) -> Request | None:
     if text == _NUDGE:
         return Nudge()
     if match := _CARRY_ON.fullmatch(text):
-        return CarryOn(match["words"] or "")
+        return CarryOn(None if match["middle"] else match["words"] or "")
     if match := _TOLD.fullmatch(text):
         return ToolTold(match["name"], _response(match["value"]))
     return None
+
+
+def read_notes(text: str) -> tuple[str, tuple[str, ...]]:
+    """A text without its notes of calls that were made before, and the functions they name."""
+    names = tuple(match["name"] for match in _CALLED.finditer(text))
+    return (_CALLED.sub("", text).strip(), names) if names else (text, ())
 
 
 def rest_of(answer: str, words: str) -> str:

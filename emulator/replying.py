@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import assert_never
 
 from emulator.live_setup import Behavior
@@ -40,7 +41,12 @@ class Replying:
         memory = self._memory
         memory.asked = words
         tools = frozenset(tool.name for tool in memory.tools)
-        return memory.mind.on_user(words, sight=memory.eyes.describe(), tools=tools)
+        reply = memory.mind.on_user(words, sight=memory.eyes.describe(), tools=tools)
+        if memory.called:
+            calls = tuple(call for call in reply.calls if call.name not in memory.called)
+            reply = dataclasses.replace(reply, calls=calls)
+            memory.called.clear()
+        return reply
 
     def to_request(self, request: Request, now: float) -> tuple[str, Reply]:
         """The user's words that a request is about, '' for none, and the reply to it."""
@@ -54,7 +60,8 @@ class Replying:
             case CarryOn(spoken):
                 words = self.take_words() or self._memory.asked
                 broken = self._memory.broken
+                after = self._memory.said if spoken is None else spoken
                 again = Reply() if broken else self.to_words(words)
-                return words, carried_on(spoken, broken, again, self.behavior)
+                return words, carried_on(after, broken, again, self.behavior)
             case _:  # pragma: no cover  # mypy proves that no other is left
                 assert_never(request)

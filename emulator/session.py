@@ -28,6 +28,7 @@ from emulator.lifetime import GoAway, Lifetime
 from emulator.live_setup import Backend, Coverage, LiveSetup, read_tools
 from emulator.live_turns import TurnState
 from emulator.memory import Memory, Origin, Prompt
+from emulator.mending import read_notes
 from emulator.options import Options
 from emulator.profiles import Profile, tools_refusals
 from emulator.record import SessionRecord
@@ -289,17 +290,20 @@ class LiveSession:
         memory = self._memory
         self._record.add_text(turn.text)
         memory.meter.read(turn.text)
+        text, called = read_notes(turn.text)
+        memory.called += called
         for blob in turn.media:
             memory.eyes.look(blob.data, now)
             memory.meter.see_frame()
         memory.last_role = turn.role
+        memory.broken = None
         if turn.role == "model":
             if memory.unanswered:
                 memory.asked = " ".join(memory.unanswered)
             memory.unanswered.clear()
-            memory.broken = None
-        elif turn.text:
-            memory.unanswered.append(turn.text)
+            memory.said = text
+        elif text:
+            memory.unanswered.append(text)
 
     def _context_update(self, update: wire.ContextUpdate) -> None:
         if not self._profile.context_updates:

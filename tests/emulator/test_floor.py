@@ -642,9 +642,7 @@ def test_an_abandoned_turn_is_answered_later_or_remembered_as_broken() -> None:
     driver.session.end(driver.now)
     [prompt] = memory.waiting
     assert (prompt.kind, prompt.reply, len(prompt.pcm) > 0) == ("audio", None, True)
-    speaking_ = faulty("mute@turn=1")
-    speaking_.session.end(speaking_.now)
-    [prompt] = speaking_.admission.memory.waiting
+    [prompt] = faulty("mute@turn=1").session.end(1000.0).waiting
     assert prompt.reply is not None and prompt.reply.say == LONG
     broken = speaking(faulty()).session.end(1000.35).broken
     assert broken is not None and (broken.say, broken.calls) == (LONG, ())

@@ -10,6 +10,7 @@ from emulator.mending import (
     Request,
     ToolTold,
     carried_on,
+    read_notes,
     read_request,
     rest_of,
 )
@@ -19,6 +20,7 @@ AFTER = (
     'Your last answer broke off after the words "{}". '
     "Go on from there; do not repeat them and do not greet."
 )
+MIDDLE = "Your last answer broke off in the middle. Go on from there, and do not greet."
 WHOLE = "Your last answer broke off before its first word. Give it now."
 
 
@@ -28,6 +30,7 @@ WHOLE = "Your last answer broke off before its first word. Give it now."
         (AFTER.format("one, two"), CarryOn("one, two")),
         (AFTER.format('she said "no".'), CarryOn('she said "no".')),
         (WHOLE, CarryOn("")),
+        (MIDDLE, CarryOn(None)),
         ("Please answer what was just said.", Nudge()),
         (
             'The result of get_time, which you called before: {"output": "noon"}',
@@ -42,6 +45,24 @@ WHOLE = "Your last answer broke off before its first word. Give it now."
 )
 def test_requests_are_read(text: str, request_: Request | None) -> None:
     assert read_request(text) == request_
+
+
+NOTE = (
+    "(Before the connection broke you called {} with {{}}. Its result will follow: "
+    "do not call it again for this.)"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "names"),
+    [
+        ("Hello.", "Hello.", ()),
+        (NOTE.format("draw"), "", ("draw",)),
+        (f"Red. {NOTE.format('draw')} {NOTE.format('ask')}", "Red.", ("draw", "ask")),
+    ],
+)
+def test_notes_of_calls_are_read_and_left_out(text: str, left: str, names: tuple[str, ...]) -> None:
+    assert read_notes(text) == (left, names)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from emulator.mending import NOTHING_TO_ANSWER, CarryOn, Nudge, ToolTold
 from emulator.minds import Reply
 from emulator.record import SessionRecord
 from emulator.replying import Replying
-from tests.emulator.live_driver import World
+from tests.emulator.live_driver import World, mind_of
 
 TOOLS: JsonObject = {
     "tools": [{"functionDeclarations": [{"name": "draw", "behavior": "BLOCKING"}]}]
@@ -61,6 +61,22 @@ def test_an_answer_is_carried_on_by_words_that_came_since() -> None:
     assert bench.replying.to_request(CarryOn(""), 1.0) == ("hi", Reply("You said: hi."))
     # Asked once more: the words are known as those that were answered last.
     assert bench.replying.to_request(CarryOn("you said"), 1.0) == ("hi", Reply("hi."))
+
+
+def test_where_an_answer_broke_off_may_be_left_to_the_model() -> None:
+    bench = Bench()
+    bench.memory.asked = "hi"
+    bench.memory.said = "You said"
+    assert bench.replying.to_request(CarryOn(None), 1.0) == ("hi", Reply("hi."))
+
+
+def test_what_the_client_says_was_called_is_not_called_again_for_it() -> None:
+    world = World(new_mind=mind_of({"hear": "go", "call": {"name": "draw"}, "repeat": True}))
+    memory = world.admit({"model": "models/gemini-3.8-live", **TOOLS}).memory
+    replying = Replying(memory, SessionRecord(0, 0.0, 0.0))
+    memory.called.append("draw")
+    assert replying.to_words("go").calls == ()
+    assert len(replying.to_words("go").calls) == 1
 
 
 def test_an_answer_is_carried_on_from_memory() -> None:

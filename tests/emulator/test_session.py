@@ -424,6 +424,29 @@ def test_an_answer_is_carried_on_by_a_session_that_was_told_of_it() -> None:
     assert driver.said() == " three, four."
 
 
+def test_a_note_of_a_call_is_no_question_and_is_heeded() -> None:
+    driver = Driver({"hear": "go", "say": "Well.", "call": CALL}, setup=spoken())
+    note = (
+        "(Before the connection broke you called draw with {}. Its result will follow: "
+        "do not call it again for this.)"
+    )
+    driver.send(content(("user", note), complete=False))
+    driver.text("go")
+    driver.run(5.0)
+    assert (driver.said(), driver.calls()) == (" Well.", [])
+
+
+def test_a_stalled_answer_is_carried_on_on_the_same_connection() -> None:
+    options = Options(faults=(parse_fault("stall@answer=0.3"),))
+    story = "one two three four five six seven eight nine ten"
+    driver = Driver({"hear": "go", "say": story}, setup=spoken(), options=options)
+    driver.text("go")
+    driver.run(9.0)
+    driver.text("Your last answer broke off in the middle. Go on from there, and do not greet.")
+    driver.run(30.0)
+    assert driver.said() == f" {story}"
+
+
 def test_the_model_may_be_told_of_an_answer_without_a_question() -> None:
     driver = Driver(setup=spoken())
     driver.send(content(("model", "Hello."), complete=False))
