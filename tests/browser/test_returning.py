@@ -15,7 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.processes import Emulator, Service, emulator, service
-from tests.browser.visitor import DESKTOP, Visitor, visitor
+from tests.browser.visitor import CONNECT_LIMIT_MS, DESKTOP, Visitor, visitor
 from tests.chromium import chromium_or_skip
 
 pytestmark = pytest.mark.browser

@@ -135,6 +135,8 @@ def test_every_setting_has_a_rule_and_every_rule_a_setting() -> None:
         ("image",),
         ("video",),
         ("audio",),
+        ("link",),
+        ("budget",),
     }
     for path in paths:
         assert rule_of(path).reason
