@@ -43,6 +43,7 @@ from processors.wording import last_words
 LATE_MEDIA_S: Final = 2.0  # what comes later than this after an interruption is not late but new
 QUOTED_WORDS: Final = 12
 CALLS_KEPT: Final = 64
+UNTOLD_AFTER: Final = 2  # fresh sessions that died of what they were told, or so it seems
 BYTES_PER_SAMPLE: Final = 2
 
 NUDGE: Final = "Please answer what was just said."
@@ -71,11 +72,12 @@ class Verdict(Enum):
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a connection that is to be opened is told first: the turns after `since` (None: all
-    there were, since it is a fresh session) and `notes`."""
+    there were, since it is a fresh session) and `notes`; nothing unless it `tells`."""
 
     handle: str | None
     since: int | None
     notes: tuple[str, ...]
+    tells: bool = True
 
 
 @dataclass(slots=True)
@@ -117,6 +119,7 @@ class LiveCore:
     _speaking_since: float | None = None
     _quiet_since: float | None = None
     _late_until: float = 0.0
+    _fresh_deaths: int = 0  # of fresh sessions in a row, soon after they were opened
     _mute: bool = False  # the connection is left because nothing comes any more
     _lost_s: float = 0.0
     _dropped_before_s: float = 0.0
@@ -260,7 +263,8 @@ class LiveCore:
             if not call.answered and (self.link.handle is None or not call.in_handle)
         )
         since = None if self.link.handle is None else self._handle_turn
-        return Opening(self.link.handle, since, notes)
+        tells = self._fresh_deaths < UNTOLD_AFTER
+        return Opening(self.link.handle, since, notes, tells)
 
     def opened(self, now: float, *, messages: int) -> None:
         """`messages` were sent on it already, beginning with the setup."""
@@ -280,8 +284,12 @@ class LiveCore:
 
     def lost(self, fault: GeminiError, now: float) -> Disconnected | None:
         """It broke, or did not come up; None when there was none."""
+        if not self.link.is_open:
+            self.link.lost(fault, now)
+            return None
         quick = now - self._opened_at < QUICK_DEATH_S
-        ended = self._connection_ended(now, blamed=quick) if self.link.is_open else None
+        self._fresh_deaths = self._fresh_deaths + 1 if quick and not self.link.resumes else 0
+        ended = self._connection_ended(now, blamed=quick)
         self.link.lost(fault, now)
         return ended
 

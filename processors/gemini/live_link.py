@@ -169,7 +169,7 @@ class LiveLink:
         try:
             async with asyncio.timeout(self.link.open_limit_s):
                 opening = self.core.opening()
-                seed = self._make_seed(opening.since, opening.notes)
+                seed = self._make_seed(opening.since, opening.notes) if opening.tells else None
                 seeded = seed is not None and opening.handle is None
                 config = self._make_config(opening.handle, seeded)
                 connection = await stack.enter_async_context(

@@ -27,6 +27,7 @@ from processors.gemini.live_core import (
     LATE_MEDIA_S,
     NUDGE,
     QUOTED_WORDS,
+    UNTOLD_AFTER,
     LiveCore,
     Opening,
     Verdict,
@@ -226,6 +227,16 @@ class TestBreaks:
             line.broken(BROKEN)
             line.open()
         assert tries == TRIES_LIMIT
+
+    def test_so_is_telling_fresh_sessions_that_die_of_it(self, line: Line) -> None:
+        told = []
+        for _ in range(UNTOLD_AFTER + 1):
+            line.broken(BROKEN)
+            told.append(line.open().tells)
+        assert told == [True] * (UNTOLD_AFTER - 1) + [False] * 2
+        line.now += 60.0
+        line.broken(BROKEN)
+        assert line.open().tells, "one lived"
 
     def test_a_planned_change_blames_nobody(self, line: Line) -> None:
         for _ in range(TRIES_LIMIT + 1):
