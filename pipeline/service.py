@@ -1,6 +1,7 @@
 """The service as a whole: from settings to a listening server, and back down."""
 
 import asyncio
+import logging
 import os
 import ssl
 from collections.abc import AsyncIterator
@@ -36,10 +37,13 @@ from pipeline.signed_urls import UrlSigner
 from processors.billing.prices import PUBLISHED, PriceList, PriceTable
 from processors.gemini.client import Endpoint, make_client
 from processors.gemini.errors import ConfigurationFault
+from processors.gemini.wire_log import WireLog
 from processors.images.client import warm_up
 from processors.images.studio import TOOL_NAMES
 from processors.ticker import Ticker
 from processors.tools import Tool, installed_tools
+
+logger = logging.getLogger(__name__)
 
 WORKERS: Final = 2  # threads for pictures
 HTTP_CLOSE_S: Final = 0.5  # for requests that are under way when all rooms have ended
@@ -105,9 +109,12 @@ async def _shared(
     if settings.backend is None:
         endpoint = await stack.enter_async_context(emulator_process(service.emulator_port))
     location = service.vertex_image_location
+    wire_log = _wire_log(settings, stack, metrics)
     try:
         # In a thread, since it may look for a login to Google Cloud.
-        client = await asyncio.to_thread(make_client, endpoint, vertex=settings.vertex)
+        client = await asyncio.to_thread(
+            make_client, endpoint, vertex=settings.vertex, tap=wire_log
+        )
         stack.push_async_callback(client.aio.aclose)
         image_client = client
         if location is not None:
@@ -137,6 +144,26 @@ async def _shared(
         tools=tools,
         prices=prices,
     )
+
+
+def _wire_log(settings: Settings, stack: AsyncExitStack, metrics: Metrics) -> WireLog | None:
+    """Raises `StartFailed`."""
+    path = settings.service.wire_log
+    if path is None:
+        return None
+    try:
+        log = WireLog(
+            Path(path),
+            texts=settings.service.wire_log_texts,
+            vertex=settings.vertex,
+            on_drop=lambda: metrics.count("wire_log_records"),
+        )
+    except OSError as error:
+        raise StartFailed(f"EASEL_WIRE_LOG cannot be written: {error.strerror}") from error
+    stack.callback(log.close)
+    if settings.service.wire_log_texts:
+        logger.warning("the wire log keeps what people say: EASEL_WIRE_LOG_TEXTS is on")
+    return log
 
 
 def _doors(

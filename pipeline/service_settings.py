@@ -225,6 +225,17 @@ class ServiceSettings(SettingsModel):
     log_format: Annotated[Literal["text", "json"], constant()] = setting(
         "text", "Lines for people or for machines."
     )
+    wire_log: Annotated[Text, Field(min_length=1)] | None = setting(
+        None,
+        "Where to write what passes between the service and the Live API, for `easel emulator "
+        "--replay`: without sound, pictures, keys and words.",
+        span="path of a folder, or of a file ending in .jsonl",
+    )
+    wire_log_texts: bool = setting(
+        False,
+        "Whether the wire log keeps what people and the model say. For a developer's own machine: "
+        "the file then holds whole conversations.",
+    )
 
     @field_validator("tls_key")
     @classmethod

@@ -52,6 +52,7 @@ from processors.gemini.outbox import (
 )
 from processors.gemini.seed import Seed
 from processors.gemini.streamed import streamed_events
+from processors.gemini.tapped_connection import Tap, tapped
 from processors.gemini.unnamed_calls import UnnamedCalls
 
 logger = logging.getLogger(__name__)
@@ -83,10 +84,13 @@ class Endpoint:
         return f"Endpoint(base_url={self.base_url!r})"
 
 
-def make_client(endpoint: Endpoint, *, vertex: bool, location: str | None = None) -> genai.Client:
+def make_client(
+    endpoint: Endpoint, *, vertex: bool, location: str | None = None, tap: Tap | None = None
+) -> genai.Client:
     """One client serves all rooms of a key or project. What is given overrides the SDK's variables.
 
-    Raises `ConfigurationFault` when they name no key, no project or no credentials.
+    `tap` hears what passes on its Live connections. Raises `ConfigurationFault` when they name no
+    key, no project or no credentials.
     """
     connection: dict[str, Any] = {
         "ping_interval": None,
@@ -97,6 +101,8 @@ def make_client(endpoint: Endpoint, *, vertex: bool, location: str | None = None
     }
     if endpoint.tls is not None:
         connection |= {"ssl": endpoint.tls, "verify": endpoint.tls}
+    if tap is not None:
+        connection["create_connection"] = tapped(tap)
     options = types.HttpOptions(base_url=endpoint.base_url, async_client_args=connection)
     try:
         return genai.Client(

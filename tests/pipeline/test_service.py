@@ -246,3 +246,19 @@ async def test_a_request_under_way_does_not_hold_up_the_end() -> None:
     assert loop.time() - begun < 3.0
     writer.close()
     await writer.wait_closed()
+
+
+async def test_the_wire_log_is_begun_and_ended_with_the_service(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "wire.jsonl"
+    async with service(EASEL_WIRE_LOG=str(path), EASEL_WIRE_LOG_TEXTS="true"):
+        assert "keeps what people say" in caplog.text
+    assert '"texts":true' in path.read_text()
+
+
+async def test_a_wire_log_that_cannot_be_written_is_said_at_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StartFailed, match="EASEL_WIRE_LOG cannot be written: "):
+        async with service(EASEL_WIRE_LOG=str(tmp_path / "file" / "folder")):
+            pass
