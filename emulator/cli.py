@@ -22,6 +22,7 @@ from emulator.image_options import ImageOptions
 from emulator.lifetime import AUDIO_LIMIT_S, GO_AWAY_AFTER_S, GO_AWAY_LEFT_S, VIDEO_LIMIT_S, Limits
 from emulator.options import Options
 from emulator.profiles import PROFILES
+from emulator.replay import Recorded, ReplayError, read_recording
 from emulator.resumption import HANDLE_TTL_S
 from emulator.scenario import Scenario, ScenarioError, load_scenario
 from emulator.senses import standard_senses
@@ -93,6 +94,7 @@ _BEHAVIOUR: Final[tuple[tuple[str, Callable[[str], float | None], float | None, 
     ("--video-limit", _seconds, VIDEO_LIMIT_S, "S", "the same once it saw pictures, or off"),
     ("--image-latency", _not_negative, 0.0, "S", "that every picture takes at least"),
     ("--pong-delay", _not_negative, 0.0, "S", "from a websocket's ping to its pong"),
+    ("--replay-speed", _positive, 1.0, "X", "how much faster than recorded --replay plays"),
     ("--handle-interval", _seconds, None, "S", "between resumption handles outside of answers"),
 )
 
@@ -107,6 +109,8 @@ def parser() -> argparse.ArgumentParser:
     add("--port", type=_port, default=8443, help="0 picks a free port (default 8443)")
     add("--cert-dir", type=Path, help="folder for ca.pem (default: one that is removed at the end)")
     add("--scenario", type=Path, help="a written conversation, YAML or JSON")
+    add("--replay", type=Path, action="append", default=[], metavar="FILE",
+        help="play a wire log of the service instead of answering, repeatable")  # fmt: skip
     add("--json", action="store_true", help="print the JSON line only")
     add("--verbose", action="store_true", help="log every connection to stderr")
     add("--exit-with-parent", action="store_true", help="end when the starting process ends")
@@ -148,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = options_of(arguments)
         with contextlib.suppress(KeyboardInterrupt), _folder(arguments.cert_dir) as folder:
             asyncio.run(_serve(arguments, options, folder, parent))
-    except (ScenarioError, OSError) as error:
+    except (ScenarioError, ReplayError, OSError) as error:
         print(f"emulator: {error}", file=sys.stderr)
         return USAGE_ERROR
     return 0
@@ -189,7 +193,19 @@ def options_of(arguments: argparse.Namespace) -> Options:
             latency_s=arguments.image_latency,
         ),
         scenario=scenario,
+        recording=_read_recording(arguments.replay),
+        replay_speed=arguments.replay_speed,
     )
+
+
+def _read_recording(paths: Sequence[Path]) -> tuple[Recorded, ...]:
+    """Of several files the connections follow each other, and may go on from one to the next."""
+    try:
+        texts = [path.read_text(encoding="utf-8") for path in paths]
+    except UnicodeDecodeError as error:
+        raise ReplayError(f"the recording is not UTF-8 text: {error}") from None
+    lines = [line for text in texts for line in text.rstrip("\n").split("\n")]
+    return read_recording(lines) if paths else ()
 
 
 def _read_scenario(path: Path) -> Scenario:

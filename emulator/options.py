@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from emulator.faults import Fault
 from emulator.image_options import ImageOptions
 from emulator.lifetime import Limits
+from emulator.replay import Recorded
 from emulator.resumption import HANDLE_TTL_S
 from emulator.scenario import Scenario
 
@@ -27,7 +28,8 @@ class Options:
     for its pong. `faults`: what every session suffers. `live_handles`: a handle brings
     back the session as it was when its connection ended, not as it was when the handle was given.
     `consumed_index`: every handle says which client message was the last that it knows, not only
-    where the setup asked for it. `images`: see the image endpoint.
+    where the setup asked for it. `images`: see the image endpoint. `recording`: connections to
+    play instead of answering, with their delays divided by `replay_speed`.
     """
 
     speed: float = 4.0
@@ -47,3 +49,5 @@ class Options:
     live_handles: bool = False
     consumed_index: bool = False
     images: ImageOptions = field(default_factory=ImageOptions)
+    recording: tuple[Recorded, ...] = ()
+    replay_speed: float = 1.0

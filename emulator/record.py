@@ -71,6 +71,7 @@ class SessionRecord:
     messages: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
     unmatched_tool_responses: int = 0
+    deviations: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TEXTS_KEPT))
     turns: deque[TurnRecord] = field(default_factory=lambda: deque(maxlen=MAX_TURNS_KEPT))
     _texts: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TEXTS_KEPT))
     _calls: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=MAX_CALLS_KEPT))
@@ -185,6 +186,7 @@ class SessionRecord:
             "calls": list(self._calls),
             "faults": list(self._faults),
             "unmatched_tool_responses": self.unmatched_tool_responses,
+            "deviations": list(self.deviations),
         }
 
     def _turn(self, turn: TurnRecord) -> JsonObject:

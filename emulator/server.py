@@ -24,6 +24,8 @@ from emulator.json_types import JSON, JsonObject
 from emulator.live_socket import LiveSocket
 from emulator.memory import Memory
 from emulator.options import Options
+from emulator.replay import Replay
+from emulator.replay_socket import ReplaySocket
 from emulator.resumption import HandleStore
 from emulator.senses import Senses
 
@@ -45,7 +47,8 @@ class EmulatorServer:
             options, self._tokens, self._handles, numbers, senses.new_mind, senses.new_eyes
         )
         self._journal = Journal()
-        self._sockets: dict[LiveSocket, asyncio.Task[object]] = {}
+        self._replay = Replay(options.recording) if options.recording else None
+        self._sockets: dict[LiveSocket | ReplaySocket, asyncio.Task[object]] = {}
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int, directory: Path) -> tuple[int, Path]:
@@ -97,9 +100,16 @@ class EmulatorServer:
             return _error(429, "RESOURCE_EXHAUSTED", QUOTA.reason)
         credential = read_credential_untrusted(_headers(request), request.query)
         record = self._journal.open(time.monotonic())
-        socket = LiveSocket(self._doorkeeper, self._handles, self._options, self._senses, record)
         task = asyncio.current_task()
         assert task is not None, "a handler is a task"
+        if self._replay is not None:
+            replayed = ReplaySocket(self._replay, self._options.replay_speed, record)
+            self._sockets[replayed] = task
+            try:
+                return await replayed.run(request)
+            finally:
+                del self._sockets[replayed]
+        socket = LiveSocket(self._doorkeeper, self._handles, self._options, self._senses, record)
         self._sockets[socket] = task
         try:
             return await socket.run(request, door, credential)

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 import select
 import signal
@@ -25,6 +26,27 @@ def options(*arguments: str) -> Options:
 
 def test_without_arguments_the_options_have_their_defaults() -> None:
     assert options() == Options()
+
+
+def test_recordings_follow_each_other(tmp_path: Path) -> None:
+    setup = {"connection": 1, "t": 0.0, "from": "client", "message": {"setup": {}}}
+    files = [tmp_path / name for name in ("wire.jsonl", "wire-2.jsonl")]
+    files[0].write_text(json.dumps({"log": 1}) + "\n" + json.dumps(setup) + "\n")
+    files[1].write_text(json.dumps({"log": 1}) + "\n" + json.dumps({**setup, "connection": 2}))
+    replay = [word for file in files for word in ("--replay", str(file))]
+    got = options(*replay, "--replay-speed", "3")
+    assert [recorded.number for recorded in got.recording] == [1, 2]
+    assert got.replay_speed == 3.0
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b'{"log": 7}'])
+def test_what_is_no_recording_ends_the_start(
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "wire.jsonl"
+    file.write_bytes(content)
+    assert main(["--replay", str(file)]) == 2
+    assert capsys.readouterr().err.startswith("emulator: ")
 
 
 def test_every_argument_arrives(tmp_path: Path) -> None:

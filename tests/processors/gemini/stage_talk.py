@@ -19,6 +19,7 @@ from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.client import Endpoint, make_client
 from processors.gemini.live_link import MakeConfig
 from processors.gemini.stage import GeminiStage
+from processors.gemini.tapped_connection import Tap
 from tests.processors.probe import Around, around
 from tests.processors.sounds import Pcm
 
@@ -47,9 +48,13 @@ class Stage:
     """A `GeminiStage` between two probes."""
 
     def __init__(
-        self, where: Endpoint, make_config: MakeConfig, marks: ActivityMarks | None
+        self,
+        where: Endpoint,
+        make_config: MakeConfig,
+        marks: ActivityMarks | None,
+        tap: Tap | None,
     ) -> None:
-        self.client = make_client(where, vertex=False)
+        self.client = make_client(where, vertex=False, tap=tap)
         self.stage = GeminiStage(self.client, MODEL, make_config, marks=marks)
         self.probes: Around
 
@@ -91,9 +96,12 @@ class Stage:
 
 @asynccontextmanager
 async def running(
-    where: Endpoint, make_config: MakeConfig = config, marks: ActivityMarks | None = None
+    where: Endpoint,
+    make_config: MakeConfig = config,
+    marks: ActivityMarks | None = None,
+    tap: Tap | None = None,
 ) -> AsyncIterator[Stage]:
-    stage = Stage(where, make_config, marks)
+    stage = Stage(where, make_config, marks, tap)
     try:
         async with around(stage.stage) as stage.probes:
             yield stage
