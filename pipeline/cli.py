@@ -21,10 +21,13 @@ MARGIN_S = 0.5  # between giving up and the limit
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit status: 0, or 2 when something that the caller can mend is wrong."""
+    """The exit status: 0, or 2 when something that the caller can mend is wrong; 1 when the doctor
+    has found a difference."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["emulator"]:
         return _emulator(arguments[1:])
+    if arguments[:1] == ["doctor"]:
+        return _doctor(arguments[1:])
     return _serve(_parser().parse_args(arguments))
 
 
@@ -42,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
         help="auto: the API when a key or Vertex AI is configured, else the emulator",
     )
     commands.add_parser("emulator", help="run the stand-in for Gemini alone", add_help=False)
+    commands.add_parser(
+        "doctor", help="check the installation and, with a key, the API", add_help=False
+    )
     return parser
 
 
@@ -50,6 +56,13 @@ def _emulator(arguments: Sequence[str]) -> int:
     from emulator.cli import main as emulate
 
     return emulate(arguments)
+
+
+def _doctor(arguments: Sequence[str]) -> int:
+    log.configure("error", "text")
+    from pipeline.doctor.command import main as examine
+
+    return examine(arguments, os.environ)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
