@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from processors.conversation import Conversation
+from processors.gemini.live_core import Opening
 from processors.gemini.profiles import ModelProfile
 from processors.gemini.seed import Seed, seed_of
 from processors.images.pixels import Picture
@@ -25,13 +26,16 @@ class Recollection:
     picture: GetPicture
     profile: ModelProfile
 
-    def seed(self, since: int | None, notes: tuple[str, ...]) -> Seed | None:
-        """For a fresh session (`since` None) all there is, with the current image; for one that
-        is resumed the turns after that number, which it waits on. `notes` come last."""
-        turns = self.conversation.told_since(-1 if since is None else since)
-        turns += [_note(note) for note in notes]
-        seed = seed_of(turns, self.profile, self._current() if since is None else None)
-        if seed is None or since is None:
+    def seed(self, opening: Opening) -> Seed | None:
+        """For a fresh session all there is, with the current image; for one that is resumed what
+        it does not know, on which it waits for more. The notes come last."""
+        fresh = opening.since is None
+        turns = self.conversation.told_since(-1 if opening.since is None else opening.since)
+        while turns and _written(turns[-1]) in opening.asked:
+            turns.pop()
+        turns += [_note(note) for note in opening.notes]
+        seed = seed_of(turns, self.profile, self._current() if fresh else None)
+        if seed is None or fresh:
             return seed
         return Seed(seed.turns, complete=False)
 
@@ -44,6 +48,11 @@ class Recollection:
             return picture.mime_type, picture.data
         kind, _, data = image.stored.thumbnail.removeprefix("data:").partition(";base64,")
         return (kind, b64decode(data)) if data else None
+
+
+def _written(turn: dict[str, Any]) -> str | None:
+    """What a user wrote, if that is what the turn is."""
+    return turn["parts"][-1].get("text") if turn["role"] == "user" else None
 
 
 def _note(text: str) -> dict[str, Any]:

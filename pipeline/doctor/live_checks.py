@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw
 
 from processors.gemini.client import Endpoint
 from processors.gemini.errors import GeminiError, fault
-from processors.gemini.history import HistoryTurn
 from processors.gemini.outbox import ContextUpdate, Picture, RealtimeText, ToolResponse, Turns
 from processors.gemini.seed import seed_of
 from processors.gemini.settings import LiveSettings
@@ -288,13 +287,10 @@ async def _history(probe: Probe) -> list[Finding]:
     said = [("user", "Which flower do you like?"), ("model", f"I like the {WORD}.")]
     if probe.profile.seed_needs_user_last:
         said.append(("user", "So do I."))
-    turns = tuple(
-        HistoryTurn.model_validate({"role": role, "parts": [{"text": text}]}) for role, text in said
-    )
-    settings = probe.settings.model_copy(update={"history": turns})
+    turns = [{"role": role, "parts": [{"text": text}]} for role, text in said]
     seed = seed_of(turns, probe.profile)
     assert seed is not None, "there are turns"
-    async with replace(probe, settings=settings).line() as line:
+    async with probe.line(seeded=True) as line:
         began = time.monotonic()
         await line.connection.seed(seed)
         pause = await line.until(began, lambda s: s.answers, SILENT_FOR_S)

@@ -113,7 +113,7 @@ class Probe:
         return profile_for(self.settings.model, vertex=self.vertex)
 
     @asynccontextmanager
-    async def line(self, handle: str | None = None) -> AsyncIterator[Line]:
+    async def line(self, handle: str | None = None, *, seeded: bool = False) -> AsyncIterator[Line]:
         """Closed on the way out. Raises `GeminiError` when it is refused."""
         ear = Ear()
         client = make_client(self.endpoint, vertex=self.vertex, tap=ear)
@@ -123,6 +123,7 @@ class Probe:
             tools=[tool.declaration for tool in self.tools],
             handle=handle,
             vertex=self.vertex,
+            seeded=seeded,
         )
         async with AsyncExitStack() as stack:
             stack.callback(client.close)

@@ -53,15 +53,19 @@ class TransientFault(GeminiError):
 
 
 _BY_REASON: Final[tuple[tuple[str, type[GeminiError]], ...]] = (
+    ("session not found", ContextFault),
     ("api key", ConfigurationFault),
     ("unregistered callers", ConfigurationFault),
     ("permission", ConfigurationFault),
     ("is not found for api version", ConfigurationFault),
     ("unknown name", ConfigurationFault),
+    ("publisher model", ConfigurationFault),
+    ("is not supported in the live api", ConfigurationFault),
+    ("invalid authentication credentials", ConfigurationFault),
     ("cannot extract voices", ConfigurationFault),
     ("resource_exhausted", QuotaFault),
+    ("resource exhausted", QuotaFault),
     ("quota", QuotaFault),
-    ("session not found", ContextFault),
     ("invalid argument", ContextFault),
     ("precondition check failed", ContextFault),
 )

@@ -31,6 +31,7 @@ CONNECTION_LIMIT_S: Final = 3300.0  # 58 minutes were reported to be the end of 
 LIMIT_NOTICE_S: Final = 120.0  # to find a quiet moment in
 RENEW_WITHIN_S: Final = 30.0  # a change of settings waits no longer for one
 REST_WITHIN_S: Final = 20.0  # nobody is here: an answer, or a tool, may still end
+PUT_BACK_S: Final = 0.2  # whoever changed the settings puts the old ones back meanwhile
 HANDLE_WAIT_S: Final = 1.0  # a quiet moment is used when its handle has come, or after this
 OPEN_FIRST_S: Final = 4.0  # 0.2 s is usual
 OPEN_LIMIT_S: Final = 15.0
@@ -289,16 +290,16 @@ class Link:
         self._apply(LinkEvent.FATAL if final else LinkEvent.LOST)
         self.purpose = self.leave_by = None
         self.failure = _as_final(fault) if final else fault
-        if isinstance(fault, ConfigurationFault) or (_refused(fault) and self.handle is None):
-            self._renewing = self._on_trial = (
-                False  # whoever changed the settings puts the old ones back
-            )
+        settings_refused = self._on_trial and not self._blames_handle(fault)
+        if settings_refused:
+            self._renewing = self._on_trial = False
         if isinstance(fault, ContextFault):
             self._drop_handle()
         if self._down_since is None:
             self._down_since = now
         self._attempts += 1
-        self.deadline = None if final else now + self._wait_s(fault)
+        wait_s = PUT_BACK_S if settings_refused else self._wait_s(fault)
+        self.deadline = None if final else now + wait_s
         if self._resting and not final:
             self._enter_rest()
 
@@ -334,6 +335,11 @@ class Link:
     def _drop_handle(self) -> None:
         self.counters.handles_dropped += self.handle is not None
         self.handle = None
+
+    def _blames_handle(self, fault: GeminiError) -> bool:
+        """The refusal may be of the session that was to be resumed, or is no refusal at all."""
+        lost_context = isinstance(fault, ContextFault) and self.handle is not None
+        return lost_context or not _refused(fault)
 
     def _is_final(self, fault: GeminiError, now: float) -> bool:
         if self._on_trial and self.opening and _refused(fault):

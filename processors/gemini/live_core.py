@@ -72,11 +72,15 @@ class Verdict(Enum):
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a connection that is to be opened is told first: the turns after `since` (None: all
-    there were, since it is a fresh session) and `notes`; nothing unless it `tells`."""
+    there were, since it is a fresh session) and `notes`; nothing unless it `tells`.
+
+    `asked` is what was written and will be sent again: it is in the history already.
+    """
 
     handle: str | None
     since: int | None
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     tells: bool = True
 
 
@@ -263,8 +267,9 @@ class LiveCore:
             if not call.answered and (self.link.handle is None or not call.in_handle)
         )
         since = None if self.link.handle is None else self._handle_turn
-        tells = self._fresh_deaths < UNTOLD_AFTER
-        return Opening(self.link.handle, since, notes, tells)
+        written = (slot.item for slot in self.outbox)
+        asked = tuple(i.text for i in written if isinstance(i, RealtimeText | Turns) and i.text)
+        return Opening(self.link.handle, since, notes, asked, self._fresh_deaths < UNTOLD_AFTER)
 
     def opened(self, now: float, *, messages: int) -> None:
         """`messages` were sent on it already, beginning with the setup."""

@@ -21,7 +21,7 @@ from processors.gemini.errors import (
 )
 from processors.gemini.events import AudioDropped, LiveEvent
 from processors.gemini.link import Link, LinkState
-from processors.gemini.live_core import LiveCore, Verdict
+from processors.gemini.live_core import LiveCore, Opening, Verdict
 from processors.gemini.outbox import Outgoing
 from processors.gemini.seed import Seed
 
@@ -33,7 +33,7 @@ RENEW_LIMIT_S: Final = 60.0
 OnEvent = Callable[[LiveEvent], Awaitable[None]]
 OnStatus = Callable[[LinkStatus, str], Awaitable[None]]
 MakeConfig = Callable[[str | None, bool], types.LiveConnectConfig]
-MakeSeed = Callable[[int | None, tuple[str, ...]], Seed | None]
+MakeSeed = Callable[[Opening], Seed | None]
 
 
 class _Leave(Exception):
@@ -43,8 +43,8 @@ class _Leave(Exception):
 class LiveLink:
     """`run()` until `close()`. What is given to `send` waits while there is no connection.
 
-    `make_config(handle, seeded)` builds the setup for a connection; `make_seed(since, notes)` what
-    it is told first: the turns after number `since` (None: all, for a fresh session).
+    `make_config(handle, seeded)` builds the setup for a connection; `make_seed` what it is told
+    first.
     `on_event` gets every event of the server in order, but for media that came too late, and
     `Disconnected` after the last of a connection; `on_status` what peers should know, with a
     sentence, when it changes.
@@ -57,7 +57,7 @@ class LiveLink:
         make_config: MakeConfig,
         on_event: OnEvent,
         on_status: OnStatus,
-        make_seed: MakeSeed = lambda since, notes: None,
+        make_seed: MakeSeed = lambda opening: None,
         core: LiveCore | None = None,
     ) -> None:
         self.core = LiveCore() if core is None else core
@@ -169,7 +169,7 @@ class LiveLink:
         try:
             async with asyncio.timeout(self.link.open_limit_s):
                 opening = self.core.opening()
-                seed = self._make_seed(opening.since, opening.notes) if opening.tells else None
+                seed = self._make_seed(opening) if opening.tells else None
                 seeded = seed is not None and opening.handle is None
                 config = self._make_config(opening.handle, seeded)
                 connection = await stack.enter_async_context(

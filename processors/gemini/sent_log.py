@@ -20,7 +20,6 @@ from processors.gemini.outbox import (
     BYTES_PER_S,
     Audio,
     AudioEnd,
-    ContextUpdate,
     Picture,
     Slot,
     size,
@@ -78,8 +77,6 @@ class SentLog:
         self._index += 1
         slot.index = self._index
         match slot.item:
-            case ContextUpdate():
-                pass  # the next connection's setup holds it
             case Picture():
                 self._picture = slot
             case _:

@@ -97,7 +97,7 @@ class GeminiStage(DirectStage):
         client: genai.Client,
         model: str,
         make_config: MakeConfig,
-        make_seed: MakeSeed = lambda since, notes: None,
+        make_seed: MakeSeed = lambda opening: None,
         core: LiveCore | None = None,
         marks: ActivityMarks | None = None,
     ) -> None:

@@ -10,6 +10,7 @@ from google.genai import types
 from processors.frames import LinkStatus, Role
 from processors.gemini.client import Endpoint, make_client
 from processors.gemini.events import Disconnected, LiveEvent, Transcript
+from processors.gemini.live_core import Opening
 from processors.gemini.live_link import LiveLink, MakeConfig
 from processors.gemini.outbox import RealtimeText
 from processors.gemini.seed import Seed
@@ -30,7 +31,7 @@ class Talk:
         self.statuses: list[tuple[LinkStatus, str]] = []
         self.on_event: Callable[[LiveEvent], None] = lambda event: None
         self.make_config: MakeConfig = config
-        self.told: list[tuple[int | None, tuple[str, ...]]] = []
+        self.told: list[Opening] = []
         self.seed, self.reminder = seed, reminder
         self.live = LiveLink(
             client,
@@ -43,9 +44,9 @@ class Talk:
         self.life = asyncio.create_task(self.live.run())
         self._news = asyncio.Event()
 
-    def _make_seed(self, since: int | None, notes: tuple[str, ...]) -> Seed | None:
-        self.told.append((since, notes))
-        return self.seed if since is None else self.reminder
+    def _make_seed(self, opening: Opening) -> Seed | None:
+        self.told.append(opening)
+        return self.seed if opening.since is None else self.reminder
 
     async def _hear(self, event: LiveEvent) -> None:
         self.events.append(event)

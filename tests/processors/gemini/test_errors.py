@@ -40,6 +40,10 @@ OBSERVED = [
         TransientFault,
     ),
     (1008, "Operation is not implemented, or supported, or enabled.", TransientFault),
+    (1007, "Text modality is not supported in the live api.", ConfigurationFault),
+    (1008, "Publisher Model `projects/p/x` was not found", ConfigurationFault),
+    (1008, "Request had invalid authentication credentials.", ConfigurationFault),
+    (1011, "Resource exhausted, please try again later.", QuotaFault),
     (1011, "Internal error encountered.", TransientFault),
     (1011, "The service is currently unavailable.", TransientFault),
     (1011, "Deadline expired before operation could complete.", TransientFault),
@@ -95,3 +99,10 @@ def test_a_refused_configuration_is_told_with_the_reason() -> None:
 
 def test_errors_say_code_and_reason() -> None:
     assert str(fault(1011, "Internal error encountered.")) == "1011 Internal error encountered."
+
+
+@pytest.mark.parametrize(
+    ("code", "by_server"), [(0, False), (503, False), (1000, True), (1006, False), (1011, True)]
+)
+def test_who_ended_it(code: int, by_server: bool) -> None:
+    assert fault(code, "").by_server is by_server

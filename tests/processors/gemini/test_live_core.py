@@ -209,6 +209,13 @@ class TestBreaks:
         assert line.sent() == []
         assert line.open().since == 1
 
+    def test_what_was_written_and_is_sent_again_is_known_to_be(self, line: Line) -> None:
+        line.core.push(RealtimeText("hello"), line.now)
+        line.sent()
+        line.core.push(Turns((), "look", complete=True), line.now)
+        line.broken()
+        assert line.open().asked == ("hello", "look")
+
     def test_a_refused_handle_begins_afresh(self, line: Line) -> None:
         line.event(HandleUpdate("h", None))
         line.speak(1.0)

@@ -40,8 +40,7 @@ async def test_what_a_tool_was_called_for_is_not_said_again(gemini: ScriptedGemi
         line = await gemini.line()
         t.say("2")
         assert await line.hear_texts(1) == ["2"]
-        ((_, notes),) = t.told[1:]
-        assert "you called draw" in notes[0]
+        assert "you called draw" in t.told[1].notes[0]
 
 
 async def test_an_answer_that_broke_off_is_asked_for_instead(gemini: ScriptedGemini) -> None:
