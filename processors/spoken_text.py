@@ -65,8 +65,9 @@ class SpokenText:
     _fragments: list[str] = field(default_factory=list)
     _twice: bool = False
     _came_again: bool = False  # the last fragment
-    _arrivals: list[tuple[int, int]] = field(default_factory=list)  # (frames before, its end)
+    _arrivals: list[tuple[float, int]] = field(default_factory=list)  # (voice before, its end)
     _audible: bytearray = field(default_factory=bytearray)  # a byte for each frame
+    _voiced: int = 0  # frames in which something was heard
 
     def said(self, fragment: str) -> str:
         """What is new in it: nothing, when every fragment of this answer comes twice.
@@ -78,7 +79,7 @@ class SpokenText:
             self._came_again = True
             return ""
         self._came_again = False
-        self._add(fragment, len(self._audible))
+        self._add(fragment, self._voice_s)
         if len(self._fragments) != TELLING or self._twice:
             return fragment
         one, again, other, other_again = self._fragments
@@ -91,17 +92,19 @@ class SpokenText:
         self._add(other, arrivals[2][0])
         return ""
 
-    def _add(self, fragment: str, frames: int) -> None:
+    def _add(self, fragment: str, voice_s: float) -> None:
         self.text += fragment
         self._fragments.append(fragment)
-        self._arrivals.append((frames, len(self.text)))
+        self._arrivals.append((voice_s, len(self.text)))
 
     def sounded(self, duration_s: float, heard: bytes = b"\x01") -> None:
         """The next piece of sound; `heard` as `audible` tells it of all the piece, at any pace."""
         self.complete = False
         self.sound_s += duration_s
         count = round(self.sound_s / FRAME_S) - len(self._audible)
-        self._audible.extend(heard[index * len(heard) // count] for index in range(count))
+        frames = bytes(heard[index * len(heard) // count] for index in range(count))
+        self._audible += frames
+        self._voiced += frames.count(1)
 
     def completed(self) -> None:
         self.complete = True
@@ -109,18 +112,16 @@ class SpokenText:
     @property
     def measured_rate(self) -> float | None:
         """Letters to a second of voice; None when the answer does not tell."""
-        voice_s = self._voice_s(len(self._audible))
-        if not self.complete or voice_s < MEASURABLE_S:
+        if not self.complete or self._voice_s < MEASURABLE_S:
             return None
-        rate = sum(weights(self.text)) / voice_s
+        rate = sum(weights(self.text)) / self._voice_s
         return rate if _near(rate, USUAL_RATE, PLAUSIBLE) else None
 
     @property
     def words_owed(self) -> bool:
         """There is sound whose words have not come."""
-        voice_s = self._voice_s(len(self._audible))
-        expected = voice_s * (self.rate or USUAL_RATE)
-        return voice_s >= OWED_AFTER_S and sum(weights(self.text)) < OWED_SHARE * expected
+        expected = self._voice_s * (self.rate or USUAL_RATE)
+        return self._voice_s >= OWED_AFTER_S and sum(weights(self.text)) < OWED_SHARE * expected
 
     def text_until(self, heard_s: float) -> str:
         """What was spoken in the first `heard_s` of the sound, in whole words.
@@ -128,7 +129,8 @@ class SpokenText:
         A word counts when half of it was spoken.
         """
         spoken = [0.0, *accumulate(weights(self.text))]
-        limit = self._spoken_at(self._voice_s(round(heard_s / FRAME_S)), spoken)
+        voiced = self._audible.count(1, 0, round(heard_s / FRAME_S))
+        limit = self._spoken_at(voiced * FRAME_S, spoken)
         kept = 0
         for begin, end in words(self.text):
             if (spoken[begin] + spoken[end]) / 2 > limit:
@@ -136,13 +138,14 @@ class SpokenText:
             kept = end
         return self.text[:kept].strip()
 
-    def _voice_s(self, frames: int) -> float:
-        """How long something was heard within the first frames."""
-        return self._audible.count(1, 0, frames) * FRAME_S
+    @property
+    def _voice_s(self) -> float:
+        """How long something is heard in all the sound."""
+        return self._voiced * FRAME_S
 
     def _spoken_at(self, voice_s: float, spoken: Sequence[float]) -> float:
         """In letters; `spoken[n]` are those of the first n characters."""
-        all_s, letters = self._voice_s(len(self._audible)), spoken[-1]
+        all_s, letters = self._voice_s, spoken[-1]
         whole = self.complete and all_s > 0
         arrivals = self._arrival_knots(spoken)
         if not whole:
@@ -157,8 +160,8 @@ class SpokenText:
 
     def _arrival_knots(self, spoken: Sequence[float]) -> _Knots:
         """What the order of arrival says; nothing when the words did not come with their sound."""
-        all_s, letters = self._voice_s(len(self._audible)), spoken[-1]
-        arrivals = [(self._voice_s(frames), spoken[end]) for frames, end in self._arrivals]
+        all_s, letters = self._voice_s, spoken[-1]
+        arrivals = [(voice_s, spoken[end]) for voice_s, end in self._arrivals]
         for knots in (_from_begins(arrivals), _from_ends(arrivals)):
             reached_s, before = knots[-1]
             if self.complete and all_s:
