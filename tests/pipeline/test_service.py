@@ -108,7 +108,9 @@ async def test_on_vertex_ai_the_image_model_may_be_elsewhere(
 ) -> None:
     made = []
 
-    def watched(endpoint: Endpoint, *, vertex: bool, location: str | None = None) -> genai.Client:
+    def watched(
+        endpoint: Endpoint, *, vertex: bool, location: str | None = None, tap: object = None
+    ) -> genai.Client:
         client = make_client(endpoint, vertex=vertex, location=location)
         made.append((bool(client.vertexai), location))
         return client
