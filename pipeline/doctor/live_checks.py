@@ -197,6 +197,7 @@ async def _content(session: Session) -> list[Finding]:
     line = await session.line()
     sent = await line.send(Turns((), FACT, False))
     pause = await line.until(sent, lambda s: s.answers, SILENT_FOR_S)
+    await line.settle()
     asked = await line.send(RealtimeText(QUESTION))
     turn = await _turn(line, asked)
     return [
@@ -294,6 +295,7 @@ async def _history(probe: Probe) -> list[Finding]:
         began = time.monotonic()
         await line.connection.seed(seed)
         pause = await line.until(began, lambda s: s.answers, SILENT_FOR_S)
+        await line.settle()
         asked = await line.send(RealtimeText("Which flower do I mean?"))
         turn = await _turn(line, asked)
     return [

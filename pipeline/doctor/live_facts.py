@@ -112,6 +112,17 @@ class Stretch:
         return bool(self.sounds or self.said or self.calls or written)
 
     @property
+    def busy(self) -> bool:
+        """Whether an answer has begun and its turn is not complete."""
+        for message in reversed(self.server):
+            one = Stretch([message])
+            if one.at("turnComplete") is not None:
+                return False
+            if one.answers:
+                return True
+        return False
+
+    @property
     def calls(self) -> list[tuple[float, Object]]:
         return [
             (message.t, call)

@@ -18,6 +18,7 @@ from processors.tools import Tool
 from .live_facts import Closed, Stretch, message_of
 
 OPEN_LIMIT_S: Final = 20.0
+SETTLE_LIMIT_S: Final = 20.0
 CHUNK_S: Final = 0.04
 CHUNK_BYTES: Final = 1280  # 40 ms of PCM16 at 16 kHz
 SILENCE: Final = bytes(CHUNK_BYTES)
@@ -92,6 +93,10 @@ class Line:
             await self.speak(SILENCE)
         return self.heard.since(t)
 
+    async def settle(self) -> None:
+        """Until no answer is under way, so that what comes next is the next answer's."""
+        await self.until(0.0, lambda heard: not heard.busy, SETTLE_LIMIT_S)
+
     async def listen(self) -> None:
         """Reads on until the end, which stands in what was heard."""
         with suppress(GeminiError):
@@ -153,10 +158,11 @@ class Session:
         self._line: Line | None = None
 
     async def line(self) -> Line:
-        """Raises `GeminiError`."""
+        """One on which no answer is under way. Raises `GeminiError`."""
         if self._line is None or not self._line.is_open:
             await self.hang_up()
             self._line = await self._stack.enter_async_context(self._probe.line())
+        await self._line.settle()
         return self._line
 
     async def aclose(self) -> None:

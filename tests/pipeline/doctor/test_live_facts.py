@@ -102,3 +102,13 @@ def test_handles_usage_calls_and_go_away() -> None:
     assert stretch.since(6.5).closed == stretch.closed
     assert stretch.until(6.5).closed is None
     assert Stretch().prompt_tokens == 0
+
+
+def test_whether_an_answer_is_under_way() -> None:
+    words = said(1.0, {"serverContent": {"outputTranscription": {"text": "x"}}})
+    complete = said(2.0, {"serverContent": {"turnComplete": True}})
+    empty = said(3.0, {"serverContent": {}})
+    assert Stretch([words, empty]).busy
+    assert not Stretch([words, complete, empty]).busy
+    assert Stretch([complete, words]).busy
+    assert not Stretch([empty]).busy
