@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,9 +119,14 @@ class FaultPlan:
         """What happens now, counted and recorded."""
         return self._take(now, [a for a in self._armed if a.fault.kind not in AWAITING])
 
-    def take(self, kind: Kind, now: float) -> Fault | None:
-        """One fault of those that wait for an answer or an interruption, when it is to happen."""
+    def take(self, kind: Kind, now: float, hows: Collection[str] = ()) -> Fault | None:
+        """One fault of those that wait for an answer or an interruption, when it is to happen.
+
+        With `hows`, only one of these.
+        """
         for armed in [a for a in self._armed if a.fault.kind is kind]:
+            if hows and armed.fault.how not in hows:
+                continue
             taken = self._take(now, [armed])
             if taken:
                 return taken[0]

@@ -27,7 +27,9 @@ SLOW_READ_BYTES_PER_S: Final = 8_000
 BIG_FRAME_BYTES: Final = 2**20
 # What may be written over a frame of garbage.
 GARBAGE: Final = ("text", "bytes", "list", "unknown", "empty")
-TRANSCRIPTS: Final = ("twice", "late", "early")
+# Of the model's words, and of the user's.
+MODELS_TRANSCRIPTS: Final = ("twice", "late", "early")
+USERS_TRANSCRIPTS: Final = ("user_twice", "user_late")
 UPGRADE: Final = "upgrade"
 QUOTA_HOWS: Final = ("close", UPGRADE)
 
@@ -138,9 +140,9 @@ KINDS: Final[Mapping[Kind, _Kind]] = MappingProxyType(
         Kind.MUTE_AFTER_BARGE_IN: _Kind("the same from the next interrupted answer on"),
         Kind.EMPTY_TURN: _Kind("the next turn is complete with nothing said"),
         Kind.TRANSCRIPTS: _Kind(
-            "the next answer's words come `how`: twice, late (after turnComplete) or early",
+            f"the next words come `how`: {', '.join(MODELS_TRANSCRIPTS + USERS_TRANSCRIPTS)}",
             ("how",),
-            TRANSCRIPTS,
+            MODELS_TRANSCRIPTS + USERS_TRANSCRIPTS,
         ),
         Kind.BUNDLED: _Kind("the next answer comes in one message, sound, words and turnComplete"),
         Kind.SLOW_PONG: _Kind(

@@ -12,16 +12,11 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from emulator import server_messages as messages
-from emulator.announcer import Announcer
 from emulator.closes import INVALID_ARGUMENT, Close
 from emulator.delivery import Piece, fragments
 from emulator.effects import Hear, Speak
-from emulator.fault_plan import FaultPlan
-from emulator.faults import Kind
+from emulator.faults import MODELS_TRANSCRIPTS, USERS_TRANSCRIPTS, Kind
 from emulator.generation import Began, Calls, Done, Generation, Leaving, Output, Stage, Wanted
-from emulator.handle_offers import HandleOffers
-from emulator.lifetime import Lifetime
-from emulator.live_setup import Backend, LiveSetup
 from emulator.live_turns import (
     GenerationFinished,
     Interrupted,
@@ -31,29 +26,12 @@ from emulator.live_turns import (
     TurnState,
     UserStarted,
 )
-from emulator.memory import Memory, Prompt
+from emulator.memory import Prompt
 from emulator.mending import read_request
 from emulator.minds import Reply, Words, merged
-from emulator.options import Options
-from emulator.profiles import Profile
-from emulator.record import SessionRecord, TurnRecord
+from emulator.record import TurnRecord
 from emulator.replying import Replying
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What a session is made of."""
-
-    setup: LiveSetup
-    profile: Profile
-    backend: Backend
-    options: Options
-    memory: Memory
-    record: SessionRecord
-    out: Announcer
-    offers: HandleOffers
-    lifetime: Lifetime
-    plan: FaultPlan
+from emulator.scene import Scene
 
 
 @dataclass(eq=False)
@@ -66,8 +44,9 @@ class _Turn:
     prompt: Prompt
     text: str = ""
     replies: tuple[Reply, ...] = ()
-    # Words that leave after the turn.
+    # Words of both sides that leave after the turn.
     withheld: str = ""
+    heard_late: str = ""
     sounded: bool = False
 
 
@@ -157,9 +136,11 @@ class Floor:
     def heard(self, number: int, text: str, now: float) -> None:
         """What the ears made of the utterance of turn `number`."""
         self._memory.unheard.pop(number, None)
-        self._out.heard(text)
         turn = self._turn
-        if turn is not None and turn.number == number:
+        if turn is None or turn.number != number:
+            self._out.heard(text)
+        else:
+            self._tell_heard(turn, text, now)
             self._understood(turn, text, now)
             return
         # Its turn was cut before it was understood; the next one answers both.
@@ -279,8 +260,17 @@ class Floor:
             memory.unheard[turn.number] = prompt.pcm
             self._out.want(Hear(turn.number, prompt.pcm))
         else:
-            self._out.heard(transcript)
+            self._tell_heard(turn, transcript, now)
             self._understood(turn, transcript, now)
+
+    def _tell_heard(self, turn: _Turn, text: str, now: float) -> None:
+        fault = self._plan.take(Kind.TRANSCRIPTS, now, USERS_TRANSCRIPTS) if text else None
+        if fault is not None and fault.how == "user_late":
+            turn.heard_late = text
+            return
+        self._out.heard(text)
+        if fault is not None:
+            self._out.heard(text)
 
     def _understood(self, turn: _Turn, text: str, now: float) -> None:
         memory = self._memory
@@ -298,7 +288,7 @@ class Floor:
         """A reply, spoiled by what the plan has for it."""
         self._plan.arm(reply.faults, now)
         if reply.say:
-            transcripts = self._plan.take(Kind.TRANSCRIPTS, now)
+            transcripts = self._plan.take(Kind.TRANSCRIPTS, now, MODELS_TRANSCRIPTS)
             if transcripts is not None:
                 reply = dataclasses.replace(reply, words=Words(transcripts.how))
             if self._plan.take(Kind.BUNDLED, now):
@@ -387,3 +377,4 @@ class Floor:
         more_follows = bool(memory.ledger.pending or memory.waiting)
         self._out.turn_complete(memory.meter, more_follows=more_follows)
         self._out.said(turn.withheld)
+        self._out.heard(turn.heard_late)

@@ -11,7 +11,8 @@ from emulator import server_messages as messages
 from emulator.closes import QUOTA
 from emulator.effects import SendRaw, SlowPong, SlowRead
 from emulator.faults import Fault, Kind
-from emulator.floor import Floor, Scene
+from emulator.floor import Floor
+from emulator.scene import Scene
 
 # Frames that are no message, by the `how` of the fault.
 GARBAGE: Final[Mapping[str, str | bytes]] = MappingProxyType(

@@ -20,7 +20,7 @@ from emulator.closes import EMPTY_ACTIVITY, INVALID_ARGUMENT, NOT_IMPLEMENTED, C
 from emulator.effects import Effect
 from emulator.fault_plan import FaultPlan
 from emulator.faults import Fault
-from emulator.floor import Floor, Scene
+from emulator.floor import Floor
 from emulator.handle_offers import HandleOffers
 from emulator.injection import Injector
 from emulator.json_types import JSON, JsonObject
@@ -33,6 +33,7 @@ from emulator.options import Options
 from emulator.profiles import Profile, tools_refusals
 from emulator.record import SessionRecord
 from emulator.resumption import HandleStore
+from emulator.scene import Scene
 from emulator.tool_results import ToolResults
 from emulator.user_audio import ActivityError, seconds
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from emulator.closes import INVALID_ARGUMENT
-from emulator.floor import Floor, Scene
+from emulator.floor import Floor
 from emulator.live_setup import Backend, Behavior
 from emulator.live_turns import TurnState
 from emulator.memory import Prompt
 from emulator.minds import Reply
+from emulator.scene import Scene
 from emulator.tool_calls import Result, Scheduling
 from emulator.wire import FunctionResponse
 

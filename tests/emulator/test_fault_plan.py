@@ -139,6 +139,13 @@ def test_a_later_one_of_the_same_kind_is_taken_when_the_first_is_not_due() -> No
     assert bench.plan.take(Kind.EMPTY_TURN, START) is not None
 
 
+def test_only_what_is_asked_for_is_taken() -> None:
+    bench = Bench("transcripts,how=late", "transcripts,how=user_late")
+    taken = bench.plan.take(Kind.TRANSCRIPTS, START, ("user_late",))
+    assert taken is not None and taken.how == "user_late"
+    assert bench.plan.take(Kind.TRANSCRIPTS, START, ("user_late",)) is None
+
+
 def test_a_fault_of_an_answer_at_a_turn_waits_for_the_next_such_turn() -> None:
     bench = Bench("empty_turn@turn=2,times=0")
     bench.plan.prompted(2, 101.0)

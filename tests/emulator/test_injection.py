@@ -250,6 +250,19 @@ def test_a_bundled_answer_is_one_message() -> None:
     assert driver.said() == f" {LONG}"
 
 
+@pytest.mark.parametrize(
+    ("how", "heard"), [("user_twice", " hello hello"), ("user_late", " hello")]
+)
+def test_the_users_words_out_of_step(how: str, heard: str) -> None:
+    driver = driver_with(f"transcripts,how={how}", "transcripts,how=early")
+    driver.utter("hello")
+    driver.run(20.0)
+    assert driver.heard() == heard
+    late = driver.times("inputTranscription")[0] >= driver.times("turnComplete")[0]
+    assert late is (how == "user_late")
+    assert suffered(driver) == ["transcripts", "transcripts"]
+
+
 def test_a_refused_handle_is_refused_for_good() -> None:
     driver = driver_with("refuse_handle")
     driver.leave()

@@ -1,5 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from emulator.json_types import JsonObject, list_of, number_of, object_of
 from emulator.live_setup import Backend, Compression
 from emulator.tokens import CONTEXT_TOKENS, TokenMeter, text_tokens
 
@@ -90,3 +93,43 @@ def test_without_compression_the_context_is_exhausted_at_last() -> None:
 @pytest.mark.parametrize(("text", "tokens"), [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2)])
 def test_text_tokens(text: str, tokens: int) -> None:
     assert text_tokens(text) == tokens
+
+
+def listed(usage: JsonObject, details: str) -> list[float]:
+    return [number_of(object_of(one)["tokenCount"]) or 0 for one in list_of(usage.get(details))]
+
+
+@given(
+    inputs=st.lists(st.tuples(st.sampled_from("hsrpwt"), st.integers(1, 400)), max_size=30),
+    compressed=st.booleans(),
+)
+def test_counts_are_the_sums_of_their_modalities(
+    inputs: list[tuple[str, int]], compressed: bool
+) -> None:
+    for backend, answer in ((MLDEV, "response"), (VERTEX, "candidates")):
+        meter = TokenMeter(Compression(5000, 2000) if compressed else None)
+        for kind, amount in inputs:
+            match kind:
+                case "h":
+                    meter.hear(amount / 10)
+                case "s":
+                    meter.see_frame()
+                case "r":
+                    meter.read("x" * amount)
+                case "p":
+                    meter.speak(amount / 10)
+                case "w":
+                    meter.write("x" * amount)
+                case _:
+                    meter.think("x" * amount)
+        before = meter.prompt_usage(backend)
+        usage = meter.finish_turn(backend)
+        # Both places tell the same prompt; only one tells the answer.
+        assert before["promptTokenCount"] == usage["promptTokenCount"] == before["totalTokenCount"]
+        assert before.get("promptTokensDetails") == usage.get("promptTokensDetails")
+        prompt = listed(usage, "promptTokensDetails")
+        said = listed(usage, f"{answer}TokensDetails")
+        assert sum(prompt) == usage["promptTokenCount"]
+        assert sum(said) == usage.get(f"{answer}TokenCount", 0)
+        assert sum(prompt) + sum(said) == usage["totalTokenCount"]
+        assert 0 not in (*prompt, *said)
