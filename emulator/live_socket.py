@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import socket
 import time
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
@@ -36,7 +35,6 @@ INBOX_SIZE: Final = 64
 NO_STATUS: Final = 1005
 LOST: Final = Close(1006, "")
 CLOSE_TIME_LIMIT_S: Final = 2.0
-SLOW_READER_BUFFER_BYTES: Final = 4096
 # A client that reads nothing for so long is gone.
 SEND_TIME_LIMIT_S: Final = 30.0
 
@@ -225,12 +223,6 @@ class LiveSocket:
             else:
                 await self._ws.send_bytes(frame)
 
-    def _shrink_buffers(self) -> None:
-        """So that a slow reader is felt by the client, and not by the system's buffers."""
-        if self._transport is not None:
-            line: socket.socket = self._transport.get_extra_info("socket")
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_READER_BUFFER_BYTES)
-
     def _drop(self) -> None:
         self._record.closed_by = "server"
         if self._transport is not None:
@@ -260,7 +252,6 @@ class LiveSocket:
                 self._pong_delay_s = delay_s
             case SlowRead(bytes_per_s):
                 self._bytes_per_s = bytes_per_s
-                self._shrink_buffers()
             case Hear(number, pcm):
                 self._keep(group.create_task(self._hear(number, pcm)))
             case Speak():

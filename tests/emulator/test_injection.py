@@ -116,6 +116,17 @@ def test_a_stall_holds_an_answer_for_its_time() -> None:
     assert "turnComplete" in driver.keys()
 
 
+def test_nothing_that_comes_during_a_stall_lets_the_answer_out() -> None:
+    driver = driver_with("stall@answer=0.4,s=7")
+    driver.text("go")
+    driver.run(1.0)
+    driver.forget()
+    for _ in range(20):
+        driver.audio(silence(0.1))
+        driver.run(0.1)
+    assert driver.times("modelTurn") == []
+
+
 def test_a_stall_without_an_end_ends_with_its_turn() -> None:
     driver = driver_with("stall@answer=0.4")
     driver.text("go")
@@ -162,6 +173,12 @@ def test_a_mute_session_is_heard_again_once_it_is_resumed() -> None:
     again.text("go")
     again.run(30.0)
     assert again.said() == f" {LONG}"
+
+
+def test_a_mute_session_gives_no_handles_that_push_out_the_last_one_that_was_told() -> None:
+    driver = driver_with("mute@age=1", handle_interval_s=0.5)
+    driver.run(60.0)
+    assert resumed(driver).close is None
 
 
 def test_mute_after_a_barge_in() -> None:
