@@ -86,10 +86,11 @@ class FaultPlan:
         self.arm(faults, now)
 
     def arm(self, faults: Iterable[Fault], now: float) -> None:
-        """Faults from now on: their `age` and `every` count from here."""
+        """Faults from now on: their `age` and `every` count from here, also when armed again."""
         for fault in faults:
             if fault.at_setup or self._history.spent(fault):
                 continue
+            self._armed = [armed for armed in self._armed if armed.fault != fault]
             self._armed.append(_Armed(fault, self._first_due(fault, now)))
 
     def prompted(self, number: int, now: float) -> None:

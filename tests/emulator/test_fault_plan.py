@@ -180,6 +180,15 @@ def test_a_step_of_a_scenario_counts_from_when_it_is_armed() -> None:
     assert bench.plan.deadline() == 112.0
 
 
+def test_a_step_that_repeats_arms_its_faults_anew_and_not_twice() -> None:
+    bench = Bench()
+    fault = parse_fault("drop@age=2,times=0", "step 1.1")
+    bench.plan.arm([fault], 110.0)
+    bench.plan.arm([fault], 111.0)
+    assert bench.plan.deadline() == 113.0
+    assert bench.due(113.0) == ["drop"]
+
+
 def test_setups() -> None:
     faults = [
         parse_fault(text, str(number))

@@ -19,7 +19,7 @@ from emulator.live_turns import TurnState
 from emulator.memory import Origin
 from emulator.options import Options
 from emulator.wire import parse_untrusted
-from tests.emulator.live_driver import Driver, spoken
+from tests.emulator.live_driver import VERTEX, Driver, spoken
 from tests.emulator.test_activity import silence, tone
 
 M25 = "gemini-2.5-flash-native-audio-latest"
@@ -404,6 +404,24 @@ def test_the_record_shows_the_setup_that_holds_now() -> None:
         **shown,
         **{"instruction": "Be kind.", "tools": ["draw"]},
     }
+
+
+@pytest.mark.parametrize(
+    ("setup", "options", "index"),
+    [
+        ({"transparent": True}, Options(), "1"),
+        ({}, Options(), None),
+        ({}, Options(consumed_index=True), "1"),
+    ],
+)
+def test_handles_tell_their_index_when_asked(
+    setup: JsonObject, options: Options, index: str | None
+) -> None:
+    driver = Driver(setup={"sessionResumption": setup}, door=VERTEX, options=options)
+    driver.text("hi")
+    driver.run(10.0)
+    *_, last = driver.bodies("sessionResumptionUpdate")
+    assert last.get("lastConsumedClientMessageIndex") == index
 
 
 def test_content_in_the_middle_is_taken_in_silence() -> None:
