@@ -1,10 +1,11 @@
 """What a person is told of the link to Gemini, of the budget, and of settings they asked for."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
@@ -16,6 +17,14 @@ from tests.browser.visitor import CONNECT_LIMIT_MS, DESKTOP, PHONE, Visitor, vis
 from tests.chromium import chromium_or_skip
 
 pytestmark = pytest.mark.browser
+
+
+TONES: Final = """() => {
+  window.tones = [];
+  const line = document.querySelector('#link-line');
+  new MutationObserver(() => window.tones.push(line.dataset.tone))
+    .observe(line, { attributeFilter: ['data-tone'] });
+}"""
 
 
 @pytest_asyncio.fixture
@@ -52,6 +61,26 @@ async def test_a_link_that_is_broken_is_told_and_the_call_goes_on(
             await expect(line).to_contain_text("Gemini")
             await person.is_connected()
             await expect(person.page.locator('[data-tone="alarm"]')).to_have_count(0)
+
+
+async def test_a_planned_change_of_connection_shows_nothing(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with (
+        emulator(tmp_path, "--fault", "go_away@age=4,left=20") as gemini,
+        service(gemini.environment) as running,
+        visitor(browser, running.url, DESKTOP, allowed=()) as person,
+    ):
+        await person.join()
+        await person.write("hello")
+        await person.reads("model", "emulator")
+        await person.page.evaluate(TONES)
+        async with asyncio.timeout(CONNECT_LIMIT_MS / 1000):
+            while len(await gemini.sessions()) < 2:
+                pass  # each look is a round trip to the emulator
+        await person.write("thank you")
+        await person.reads("model", "welcome")
+        assert await person.page.evaluate("window.tones") == []
 
 
 async def test_a_budget_warns_and_ends_with_a_sentence(browser: Browser, easel: str) -> None:
