@@ -15,6 +15,7 @@ from pipeline.lifecycle import RoomState
 from pipeline.room import Room
 from pipeline.service import Running, serving
 from pipeline.settings import load
+from processors.gemini.link import LinkState
 from tests.browser.processes import Emulator, emulator
 from tests.pipeline.in_process import LIMIT_S, SETTINGS, until
 from tests.processors.sounds import spoken
@@ -116,6 +117,7 @@ async def test_the_talk_goes_on_with_the_same_pictures_and_no_second_greeting(
         first = lost.messages[index - 1]["data"]
         path.is_cut = True
         await until(lambda: served.room.lifecycle.state is RoomState.EMPTY)
+        await until(lambda: served.room.parts.gemini.live.link.state is LinkState.RESTING)
         back.session_id, back.token = lost.session_id, lost.token
         await way(back, lost)
         assert (back.peer_id == lost.peer_id) is (way is not as_new)
