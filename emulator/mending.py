@@ -35,6 +35,8 @@ _CALLED: Final = re.compile(
     r"not call it again for this\.\)",
     re.DOTALL,
 )
+# In the place of a picture, or beside it.
+_IMAGE: Final = re.compile(r"This is the current image\.|\[an image\]")
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -76,9 +78,10 @@ def read_request(text: str) -> Request | None:
 
 
 def read_notes(text: str) -> tuple[str, tuple[str, ...]]:
-    """A text without its notes of calls that were made before, and the functions they name."""
+    """A text without what only tells, and the functions that it says were called before."""
     names = tuple(match["name"] for match in _CALLED.finditer(text))
-    return (_CALLED.sub("", text).strip(), names) if names else (text, ())
+    told = _IMAGE.sub(" ", _CALLED.sub(" ", text))
+    return (text if told == text else " ".join(told.split())), names
 
 
 def rest_of(answer: str, words: str) -> str:

@@ -53,6 +53,10 @@ class Replying:
         match request:
             case ToolTold(name, response):
                 self._record.add_call("response", name, "", response, now)
+                if name in self._memory.called:
+                    # What it was called for is answered by it.
+                    self._memory.called.remove(name)
+                    self.take_words()
                 return "", self._memory.mind.on_tool_result(name, response)
             case Nudge():
                 words = self.take_words()

@@ -303,7 +303,7 @@ class LiveSession:
                 memory.asked = " ".join(memory.unanswered)
             memory.unanswered.clear()
             memory.said = text
-        elif text:
+        elif text.strip():
             memory.unanswered.append(text)
 
     def _context_update(self, update: wire.ContextUpdate) -> None:

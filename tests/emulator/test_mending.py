@@ -58,6 +58,8 @@ NOTE = (
     [
         ("Hello.", "Hello.", ()),
         (NOTE.format("draw"), "", ("draw",)),
+        ("Make it red.[an image]", "Make it red.", ()),
+        (f"This is the current image.{NOTE.format('draw')}", "", ("draw",)),
         (f"Red. {NOTE.format('draw')} {NOTE.format('ask')}", "Red.", ("draw", "ask")),
     ],
 )

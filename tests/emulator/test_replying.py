@@ -55,6 +55,17 @@ def test_a_told_result_is_a_result_and_in_the_record() -> None:
     }
 
 
+def test_a_told_result_answers_the_words_that_it_was_called_for() -> None:
+    bench = Bench()
+    bench.memory.unanswered.append("draw a cat")
+    bench.memory.called.append("draw")
+    bench.replying.to_request(ToolTold("draw", {}), 3.0)
+    assert (bench.memory.called, bench.replying.take_words()) == ([], "")
+    bench.memory.unanswered.append("and a dog")
+    bench.replying.to_request(ToolTold("draw", {}), 3.0)
+    assert bench.replying.take_words() == "and a dog"
+
+
 def test_an_answer_is_carried_on_by_words_that_came_since() -> None:
     bench = Bench()
     bench.memory.unanswered.append("hi")

@@ -454,6 +454,15 @@ def test_a_note_of_a_call_is_no_question_and_is_heeded() -> None:
     assert (driver.said(), driver.calls()) == (" Well.", [])
 
 
+def test_what_only_shows_a_picture_is_no_question() -> None:
+    driver = Driver(setup=spoken())
+    driver.send(content(("user", "This is the current image."), ("model", "Nice."), complete=False))
+    driver.send(content(("user", "This is the current image."), ("user", " "), complete=False))
+    driver.text("hello")
+    driver.run(5.0)
+    assert driver.said() == " You said: hello."
+
+
 def test_a_stalled_answer_is_carried_on_on_the_same_connection() -> None:
     options = Options(faults=(parse_fault("stall@answer=0.3"),))
     story = "one two three four five six seven eight nine ten"
