@@ -5,6 +5,7 @@ Joins the turn machine with one turn's generation: prompts in, messages and wish
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import math
@@ -28,7 +29,7 @@ from emulator.live_turns import (
 )
 from emulator.memory import Prompt
 from emulator.mending import read_request
-from emulator.minds import Reply, Words, merged
+from emulator.minds import Mind, Reply, Words, merged
 from emulator.record import TurnRecord
 from emulator.replying import Replying
 from emulator.scene import Scene
@@ -47,6 +48,8 @@ class _Turn:
     # Words of both sides that leave after the turn.
     withheld: str = ""
     heard_late: str = ""
+    # What is asked again was never asked.
+    mind_before: Mind | None = None
     sounded: bool = False
 
 
@@ -198,12 +201,13 @@ class Floor:
         memory.meter.finish_turn(self._backend)
 
     def _remember_broken(self, turn: _Turn) -> None:
-        """What was cut is asked again with the next words, or can be carried on."""
+        """What was cut can be carried on; before any output it is asked with the next words."""
         generation = turn.generation
-        if generation.began:
+        if turn.record.first_output_at is not None:
             self._memory.broken = Reply(say=generation.reply.say, calls=generation.uncalled)
         elif turn.text:
             self._memory.unanswered.insert(0, turn.text)
+            self._memory.mind = turn.mind_before or self._memory.mind
 
     def advance(self, now: float) -> None:
         """Let the turn go on as far as it can at this time."""
@@ -247,6 +251,7 @@ class Floor:
         request = read_request(prompt.text) if prompt.kind == "text" else None
         if request is not None:
             record.heard = prompt.text
+            turn.mind_before = copy.deepcopy(memory.mind)
             turn.text, reply = self._replying.to_request(request, now)
             self._give(turn, reply, now)
             return
@@ -280,6 +285,7 @@ class Floor:
             memory.unanswered.append(turn.text)
             turn.generation.begin(Reply(), now, 0.0)
             return
+        turn.mind_before = copy.deepcopy(memory.mind)
         reply = self._replying.to_words(turn.text)
         latency_s = self._profile.first_audio_s * self._options.latency_scale
         self._give(turn, reply, now, latency_s)
@@ -293,7 +299,6 @@ class Floor:
                 reply = dataclasses.replace(reply, words=Words(transcripts.how))
             if self._plan.take(Kind.BUNDLED, now):
                 reply = dataclasses.replace(reply, bundled=True)
-        self._memory.broken = None
         turn.generation.begin(reply, now, delay_s)
 
     def _perform(self, turn: _Turn, outputs: list[Output], now: float) -> None:
@@ -334,8 +339,14 @@ class Floor:
         if reply.words is Words.EARLY:
             self._out.said("".join(fragments(reply.say)))
 
-    def _deliver(self, turn: _Turn, piece: Piece, now: float) -> None:
+    def _outputs(self, turn: _Turn, now: float) -> None:
+        if turn.record.first_output_at is None:
+            self._memory.broken = None
+            self._memory.called.clear()
         turn.record.output(now)
+
+    def _deliver(self, turn: _Turn, piece: Piece, now: float) -> None:
+        self._outputs(turn, now)
         if not turn.sounded:
             turn.sounded = True
             self._plan.answer_sounds(now)
@@ -350,7 +361,7 @@ class Floor:
             turn.withheld += piece.text
 
     def _call(self, turn: _Turn, calls: Calls, now: float) -> None:
-        turn.record.output(now)
+        self._outputs(turn, now)
         memory = self._memory
         made = tuple(
             memory.ledger.call(request.name, request.args, calls.behavior, turn.number)
@@ -365,10 +376,10 @@ class Floor:
     def _account(self, turn: _Turn) -> None:
         """What was sent of an answer is part of the talk."""
         self._memory.last_role = "model"
-        self._memory.said = turn.generation.said.strip()
+        self._memory.said = turn.generation.said.strip() or self._memory.said
         self._memory.meter.speak(turn.generation.sent_s)
         if self._setup.transcribes_output or not self._setup.speaks:
-            self._memory.meter.write(self._memory.said)
+            self._memory.meter.write(turn.generation.said.strip())
 
     def _complete(self, turn: _Turn, now: float) -> None:
         memory = self._memory

@@ -42,11 +42,8 @@ class Replying:
         memory.asked = words
         tools = frozenset(tool.name for tool in memory.tools)
         reply = memory.mind.on_user(words, sight=memory.eyes.describe(), tools=tools)
-        if memory.called:
-            calls = tuple(call for call in reply.calls if call.name not in memory.called)
-            reply = dataclasses.replace(reply, calls=calls)
-            memory.called.clear()
-        return reply
+        calls = tuple(call for call in reply.calls if call.name not in memory.called)
+        return dataclasses.replace(reply, calls=calls)
 
     def to_request(self, request: Request, now: float) -> tuple[str, Reply]:
         """The user's words that a request is about, '' for none, and the reply to it."""
@@ -63,7 +60,7 @@ class Replying:
                 return words, self.to_words(words) if words else Reply(say=NOTHING_TO_ANSWER)
             case CarryOn(spoken):
                 words = self.take_words() or self._memory.asked
-                broken = self._memory.broken
+                broken = self._memory.broken or (None if words else Reply())
                 after = self._memory.said if spoken is None else spoken
                 again = Reply() if broken else self.to_words(words)
                 return words, carried_on(after, broken, again, self.behavior)

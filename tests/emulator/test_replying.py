@@ -3,7 +3,7 @@
 from emulator.json_types import JsonObject, list_of
 from emulator.live_setup import Behavior
 from emulator.memory import Memory
-from emulator.mending import NOTHING_TO_ANSWER, CarryOn, Nudge, ToolTold
+from emulator.mending import NOTHING_MORE, NOTHING_TO_ANSWER, CarryOn, Nudge, ToolTold
 from emulator.minds import Reply
 from emulator.record import SessionRecord
 from emulator.replying import Replying
@@ -87,7 +87,12 @@ def test_what_the_client_says_was_called_is_not_called_again_for_it() -> None:
     replying = Replying(memory, SessionRecord(0, 0.0, 0.0))
     memory.called.append("draw")
     assert replying.to_words("go").calls == ()
+    memory.called.clear()
     assert len(replying.to_words("go").calls) == 1
+
+
+def test_without_any_words_there_is_nothing_to_carry_on() -> None:
+    assert Bench().replying.to_request(CarryOn("one"), 1.0) == ("", Reply(NOTHING_MORE))
 
 
 def test_an_answer_is_carried_on_from_memory() -> None:

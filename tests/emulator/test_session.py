@@ -454,6 +454,35 @@ def test_a_note_of_a_call_is_no_question_and_is_heeded() -> None:
     assert (driver.said(), driver.calls()) == (" Well.", [])
 
 
+def test_what_was_cut_before_any_output_was_never_asked() -> None:
+    driver = Driver({"hear": "go", "say": "Well.", "call": CALL}, setup=spoken())
+    driver.mute = True
+    note = (
+        "(Before the connection broke you called draw with {}. Its result will follow: "
+        "do not call it again for this.)"
+    )
+    driver.send(content(("user", note), complete=False))
+    driver.text("go")
+    driver.run(1.0)
+    driver.mute = False
+    driver.text("Please answer what was just said.")
+    driver.run(5.0)
+    assert (driver.said(), driver.calls()) == (" Well.", [])
+
+
+def test_an_answer_is_carried_on_though_the_first_attempt_was_cut_too() -> None:
+    driver = Driver({"hear": "go", "say": "One, two, three, four."}, setup=spoken())
+    driver.text("go")
+    driver.run(0.15)
+    words = driver.said().strip()
+    for mute in (True, False):
+        driver.mute = mute
+        driver.text("Your last answer broke off in the middle. Go on from there, and do not greet.")
+        driver.run(0.5)
+    driver.run(10.0)
+    assert (words, driver.said()) == ("One, two, three,", " One, two, three, four.")
+
+
 def test_what_only_shows_a_picture_is_no_question() -> None:
     driver = Driver(setup=spoken())
     driver.send(content(("user", "This is the current image."), ("model", "Nice."), complete=False))
