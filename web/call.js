@@ -16,13 +16,15 @@ const CONNECT_LIMIT_MS = 15_000;
 /** On the way back a try that hangs is in the way of the next one. */
 const RETURN_LIMIT_MS = 8_000;
 const READY_LIMIT_MS = 20_000;
+/** Who comes back while Gemini is away waits for it in the room. */
+const READY_AGAIN_LIMIT_MS = 60_000;
 const OFFLINE_LIMIT_MS = 60_000;
 /** The service answers each ping within a round trip. */
 const ALIVE_LIMIT_MS = 2_000;
 
 /** After these the service is told nothing: it keeps the place, or has given it up itself. */
 const KEEPS_PLACE = new Set([
-  'connection-lost', 'ended-by-service', 'room-unknown', 'replaced', 'budget-spent',
+  'connection-lost', 'ended-by-service', 'room-unknown', 'replaced', 'budget-spent', 'no-answer',
 ]);
 
 /** These say more than that a connection was lost. */
@@ -157,10 +159,14 @@ export class Call extends EventTarget {
     this.#signalling = new Signalling(this.#folder, this.#session);
     if (body.sessionId) this.#tellPast();
     this.#pcId = peer;
-    await this.#takePlace(lastWord, signal);
-    await this.#introduce(signal);
+    await this.#tries(() => this.#enter(lastWord, signal), lastWord, signal);
     // What became final between the first look and the connection; and the settings.
     this.#tellPast();
+  }
+
+  async #enter(lastWord, signal) {
+    await this.#takePlace(lastWord, signal);
+    await this.#introduce(signal);
   }
 
   /** Under the old id, or as a new peer when the service has given that away meanwhile. */
@@ -177,8 +183,9 @@ export class Call extends EventTarget {
   /** client-ready, and the wait for bot-ready. */
   async #introduce(signal) {
     this.#ready = Promise.withResolvers();
-    this.send(rtvi.clientReady(this.#id()));
-    await within(this.#ready.promise, READY_LIMIT_MS, new Problem('no-answer'), signal);
+    if (!this.send(rtvi.clientReady(this.#id()))) throw this.#lostOnTheWay();
+    const limitMs = this.#lostAt === null ? READY_LIMIT_MS : READY_AGAIN_LIMIT_MS;
+    await within(this.#ready.promise, limitMs, new Problem('no-answer'), signal);
   }
 
   async #tellPast() {
@@ -269,12 +276,17 @@ export class Call extends EventTarget {
     if (peer === this.#peer) peer.lose();
   }
 
+  /** Who comes for the first time hears of it; who comes back tries again. */
+  #lostOnTheWay() {
+    const isFirst = this.#lostAt === null;
+    return new Problem(isFirst ? 'no-connection' : 'connection-lost', { final: isFirst });
+  }
+
   async #reconnect() {
-    if (this.#state === State.CONNECTING) {
-      this.#giveUp(new Problem(this.#lostAt === null ? 'no-connection' : 'connection-lost'));
+    if (this.#state !== State.CONNECTED) {
+      this.#ready?.reject(this.#lostOnTheWay());
       return;
     }
-    if (this.#state !== State.CONNECTED) return;
     this.#lostAt = Date.now();
     this.#batch.close();
     this.#apply('lose');

@@ -23,7 +23,7 @@ const RETURNING = 'Easel is coming back; your place is kept.';
  */
 export function stateLine({ state, offline, link, lost }) {
   if (state === State.RECONNECTING) return { tone: 'busy', words: offline ? OFFLINE : RETURNING };
-  if (state !== State.CONNECTED) return NOTHING;
+  if (state !== State.CONNECTED && state !== State.CONNECTING) return NOTHING;
   if (link.status !== 'ready') {
     return { tone: 'busy', words: link.sentence || LINK[link.status] || LINK.reconnecting };
   }

@@ -34,6 +34,21 @@ ICE_IS_SILENT: Final = """
   };
 """
 
+FIRST_READY_IS_LOST: Final = """
+  const { createDataChannel } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.createDataChannel = function (...rest) {
+    const channel = createDataChannel.apply(this, rest);
+    const { addEventListener } = channel;
+    window.ends ??= () => channel.close();
+    channel.addEventListener = (name, listener) => addEventListener.call(channel, name, (event) => {
+      const isReady = String(event.data).includes('"bot-ready"');
+      if (window.kept === undefined && isReady) window.kept = true;
+      else listener(event);
+    });
+    return channel;
+  };
+"""
+
 PINGS: Final = """async () => {  // one a second
   const stats = [...(await easel.peerConnection.getStats()).values()];
   return stats.find((one) => one.type === 'data-channel').messagesSent;
@@ -367,3 +382,18 @@ async def test_a_microphone_that_was_muted_stays_muted(easel: Service) -> None:
         await expect(page.get_by_test_id("hear")).to_be_hidden()
         await mute.click()
         await expect(mute).to_have_attribute("data-state", "on")
+
+
+async def test_a_connection_that_is_lost_on_the_way_back(browser: Browser, easel: Service) -> None:
+    """A page that came back waits for Gemini; its connection is lost, and made again."""
+    async with visitor(browser, easel.url, DESKTOP, allowed=()) as person:
+        page = person.page
+        await person.join()
+        peer = await peer_of(person)
+        await page.add_init_script(FIRST_READY_IS_LOST)
+        await page.reload()
+        await person.is_in_state("connecting")
+        await page.wait_for_function("() => window.kept")
+        await page.evaluate("window.ends()")
+        await person.is_connected()
+        assert await peer_of(person) == peer

@@ -39,6 +39,12 @@ async def test_each_state_of_the_link_has_words(modules: Modules, status: str) -
     assert said["tone"] == "busy" and said["words"]
 
 
+async def test_who_comes_in_while_the_link_is_renewed_is_told(modules: Modules) -> None:
+    renewed = link("reconnecting")
+    assert (await line(modules, "connecting", renewed))["tone"] == "busy"
+    assert (await line(modules, "failed", renewed))["tone"] == "none"
+
+
 async def test_the_services_own_sentence_is_better(modules: Modules) -> None:
     quota = "Gemini is at its limit for this key; trying again shortly."
     assert (await line(modules, "connected", link("reconnecting", quota)))["words"] == quota
