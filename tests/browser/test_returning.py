@@ -145,7 +145,6 @@ async def test_who_was_away_for_long_is_asked(browser: Browser, easel: Service) 
     async with visitor(browser, easel.url, DESKTOP, allowed=()) as person:
         page = person.page
         await person.join()
-        await page.evaluate("addEventListener('unload', () => localStorage.setItem('left', 1))")
         await page.add_init_script(
             "const now = Date.now.bind(Date); Date.now = () => now() + 61_000;"
         )
