@@ -52,64 +52,67 @@ def diagram(title: str, source: str, arrows: Iterable[Arrow], first: Enum) -> st
     return "\n".join([*lines, "```", ""])
 
 
+MACHINES: Final[tuple[tuple[str, str, list[Arrow], Enum], ...]] = (
+    (
+        "A room",
+        "pipeline/lifecycle.py",
+        arrows(lifecycle.TRANSITIONS),
+        lifecycle.RoomState.OPEN,
+    ),
+    (
+        "Whether a peer is there",
+        "transports/presence.py",
+        arrows(presence.TRANSITIONS),
+        presence.Presence.COMING,
+    ),
+    (
+        "The link to Gemini",
+        "processors/gemini/link.py",
+        arrows(link.TRANSITIONS),
+        link.LinkState.CONNECTING,
+    ),
+    (
+        "Whether the model still answers",
+        "processors/gemini/watchdog.py",
+        arrows(watchdog.TRANSITIONS),
+        watchdog.WatchState.RESTING,
+    ),
+    (
+        "Taking a camera's pictures",
+        "transports/sampler_state.py",
+        arrows(sampler_state.TRANSITIONS),
+        sampler_state.SamplerState.RESTING,
+    ),
+    (
+        "How much of a video is taken",
+        "transports/video_mode.py",
+        arrows(video_mode.TRANSITIONS),
+        video_mode.VideoMode.ALL,
+    ),
+    (
+        "A voice",
+        "processors/voice_activity.py",
+        arrows_of_pairs(voice_activity.TRANSITIONS),
+        voice_activity.Voice.QUIET,
+    ),
+    (
+        "A budget",
+        "processors/billing/budget.py",
+        arrows(budget.TRANSITIONS),
+        budget.BudgetState.WITHIN,
+    ),
+    ("An image", "processors/images/tree.py", image_arrows(), tree.ImageState.STARTED),
+)
+"""Title, file, arrows, first state."""
+
+
 def page() -> str:
     """The whole page."""
-    sections = [
-        diagram(
-            "A room",
-            "pipeline/lifecycle.py",
-            arrows(lifecycle.TRANSITIONS),
-            lifecycle.RoomState.OPEN,
-        ),
-        diagram(
-            "Whether a peer is there",
-            "transports/presence.py",
-            arrows(presence.TRANSITIONS),
-            presence.Presence.COMING,
-        ),
-        diagram(
-            "The link to Gemini",
-            "processors/gemini/link.py",
-            arrows(link.TRANSITIONS),
-            link.LinkState.CONNECTING,
-        ),
-        diagram(
-            "Whether the model still answers",
-            "processors/gemini/watchdog.py",
-            arrows(watchdog.TRANSITIONS),
-            watchdog.WatchState.RESTING,
-        ),
-        diagram(
-            "Taking a camera's pictures",
-            "transports/sampler_state.py",
-            arrows(sampler_state.TRANSITIONS),
-            sampler_state.SamplerState.RESTING,
-        ),
-        diagram(
-            "How much of a video is taken",
-            "transports/video_mode.py",
-            arrows(video_mode.TRANSITIONS),
-            video_mode.VideoMode.ALL,
-        ),
-        diagram(
-            "A voice",
-            "processors/voice_activity.py",
-            arrows_of_pairs(voice_activity.TRANSITIONS),
-            voice_activity.Voice.QUIET,
-        ),
-        diagram(
-            "A budget",
-            "processors/billing/budget.py",
-            arrows(budget.TRANSITIONS),
-            budget.BudgetState.WITHIN,
-        ),
-        diagram("An image", "processors/images/tree.py", image_arrows(), tree.ImageState.STARTED),
-    ]
     head = (
         "# Lives\n\nEvery state machine of Easel is one enum and one table in one file. "
         "`make docs` draws this page\nfrom those tables; edit the tables, not the page.\n"
     )
-    return "\n".join([head, *sections])
+    return "\n".join([head, *(diagram(*machine) for machine in MACHINES)])
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class QuotaFault(GeminiError):
 
 
 class TransientFault(GeminiError):
-    sentence = "The connection to Gemini broke; connecting again."
+    sentence = "The connection to Gemini is being renewed. Go on speaking: what you say is kept."
 
 
 _BY_REASON: Final[tuple[tuple[str, type[GeminiError]], ...]] = (

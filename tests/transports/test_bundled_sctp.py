@@ -58,6 +58,24 @@ async def test_no_packet_is_longer_than_one_chunk_may_be(monkeypatch: pytest.Mon
         assert joined == "".join(messages).encode()
 
 
+async def test_messages_for_a_connection_that_has_just_ended_are_nobodys_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """aiortc sends in a task of its own, whose failure nobody would fetch."""
+
+    async def refuse(self: RTCDtlsTransport, data: bytes) -> None:
+        raise ConnectionError("Cannot send encrypted data, not connected")
+
+    async with calling(client_with()) as call:
+        await call.connected()
+        sctp: Any = call.peer._connection.sctp
+        with monkeypatch.context() as ended:
+            ended.setattr(RTCDtlsTransport, "_send_data", refuse)
+            assert call.peer.send_message("too late")
+            await sctp._data_channel_flush()
+        assert sctp._bundle is None
+
+
 async def test_a_control_chunk_does_not_overtake_what_was_gathered() -> None:
     sctp: Any = object.__new__(BundledSctpTransport)
     sctp._bundle = _Bundle()

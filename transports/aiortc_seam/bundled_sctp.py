@@ -4,6 +4,7 @@ A word of the model's is four messages to each peer. aiortc makes a packet of ea
 acknowledges every second one: encryption, socket and the way back, four times and twice.
 """
 
+from contextlib import suppress
 from typing import Any, Final
 
 from aiortc.rtcsctptransport import USERDATA_MAX_LENGTH, Chunk, DataChunk, serialize_packet
@@ -38,11 +39,12 @@ class BundledSctpTransport(BoundedSctpTransport):
         if self._bundle is not None:  # another flush waits for the socket; it sends these, too
             return
         self._bundle = _Bundle()
-        try:
-            await super()._data_channel_flush()
-        finally:
-            bundle, self._bundle = self._bundle, None
-            await self._send_bundle(bundle)
+        with suppress(ConnectionError):  # it ended meanwhile; aiortc's task has nobody to tell
+            try:
+                await super()._data_channel_flush()
+            finally:
+                bundle, self._bundle = self._bundle, None
+                await self._send_bundle(bundle)
 
     async def _send_chunk(self, chunk: Chunk) -> None:
         bundle = self._bundle
