@@ -12,17 +12,15 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
+from processors.gemini.departure import Departure, Purpose
 from processors.gemini.errors import (
     ConfigurationFault,
     ContextFault,
     GeminiError,
-    QuotaFault,
     TransientFault,
 )
+from processors.gemini.retrying import wait_s
 
-RETRY_FIRST_S: Final = 0.2
-RETRY_LIMIT_S: Final = 5.0
-QUOTA_RETRY_FIRST_S: Final = 2.0
 GIVE_UP_AFTER_S: Final = 120.0
 QUICK_DEATH_S: Final = 5.0  # a session that dies this soon after resuming is poisoned
 QUICK_DEATHS_LIMIT: Final = 2
@@ -32,7 +30,6 @@ LIMIT_NOTICE_S: Final = 120.0  # to find a quiet moment in
 RENEW_WITHIN_S: Final = 30.0  # a change of settings waits no longer for one
 REST_WITHIN_S: Final = 20.0  # nobody is here: an answer, or a tool, may still end
 PUT_BACK_S: Final = 0.2  # whoever changed the settings puts the old ones back meanwhile
-HANDLE_WAIT_S: Final = 1.0  # a quiet moment is used when its handle has come, or after this
 OPEN_FIRST_S: Final = 4.0  # 0.2 s is usual
 OPEN_LIMIT_S: Final = 15.0
 
@@ -103,15 +100,6 @@ TRANSITIONS: Final[Mapping[LinkState, Mapping[LinkEvent, LinkState]]] = {
 }
 
 
-class Purpose(Enum):
-    """Why a connection is drained."""
-
-    ROTATE = "the server asked for it"
-    AGE = "it is old"
-    RENEW = "the settings changed"
-    REST = "nobody is here"
-
-
 class IllegalTransition(RuntimeError):
     """The shell did what the table does not allow: a mistake of ours. Changes nothing."""
 
@@ -139,10 +127,9 @@ class Link:
     state: LinkState = LinkState.CONNECTING
     handle: str | None = None
     deadline: float | None = None
-    leave_by: float | None = None
-    purpose: Purpose | None = None
     failure: GeminiError | None = None
     counters: LinkCounters = field(default_factory=LinkCounters)
+    departure: Departure = field(default_factory=Departure)  # while DRAINING
     _attempts: int = 0  # since the last connection that lived
     _down_since: float | None = None
     _opened_at: float = 0.0
@@ -152,10 +139,19 @@ class Link:
     _resting: bool = False  # nobody is here, or it is wished that way
     _renewing: bool = False  # the settings changed, and no connection has proved them yet
     _on_trial: bool = False  # the connection that is coming up will
+    _afresh: bool = False  # the next one is, whatever handles may come
 
     @property
     def connections(self) -> int:
         return self.counters.connections
+
+    @property
+    def purpose(self) -> Purpose | None:
+        return self.departure.purpose
+
+    @property
+    def leave_by(self) -> float | None:
+        return self.departure.leave_by
 
     @property
     def opening(self) -> bool:
@@ -197,7 +193,7 @@ class Link:
 
     def handle_updated(self, handle: str | None) -> None:
         """Keeps the newest handle; an update without one leaves the last that was good."""
-        if handle is not None:
+        if handle is not None and not self._afresh:
             self.handle = handle
 
     def go_away(self, left_s: float, now: float) -> None:
@@ -208,9 +204,13 @@ class Link:
         """A connection with other settings, `afresh` without what the session knows."""
         self._renewing = True
         if afresh:
-            self.handle = None
+            self.start_afresh()
         if self.is_open:
             self._drain(Purpose.RENEW, now + RENEW_WITHIN_S)
+
+    def start_afresh(self) -> None:
+        """The next connection knows nothing of the session."""
+        self.handle, self._afresh = None, True
 
     def rest(self, now: float) -> None:
         """Nobody is here: no connection until `wake`. Idempotent.
@@ -228,20 +228,18 @@ class Link:
         self._resting = False
         if self.state is LinkState.RESTING:
             self._connect_again()
-        elif self.state is LinkState.DRAINING and self.purpose is Purpose.REST:
+            return
+        self.departure.withdraw(Purpose.REST)
+        if self.state is LinkState.DRAINING and not self.departure:
             self._apply(LinkEvent.STAY)
-            self.purpose = self.leave_by = None
 
     def due(self, quiet_since: float | None) -> float | None:
         """When `leaves` may change its mind, if nothing happens meanwhile. None: never."""
         match self.state:
             case LinkState.READY:
-                return self._opened_at + self.connection_limit_s - LIMIT_NOTICE_S
+                return self._old_at
             case LinkState.DRAINING:
-                times = [self.leave_by] if self.leave_by is not None else []
-                if quiet_since is not None:
-                    times.append(quiet_since + HANDLE_WAIT_S)
-                return min(times, default=None)
+                return self.departure.due(quiet_since)
             case _:
                 return None
 
@@ -252,23 +250,29 @@ class Link:
         `covered`: the newest handle holds all that was said.
         """
         if self.state is LinkState.READY:
-            age_limit = self._opened_at + self.connection_limit_s
-            if now < age_limit - LIMIT_NOTICE_S:
+            if now < self._old_at:
                 return False
-            self._drain(Purpose.AGE, age_limit)
+            self._drain(Purpose.AGE, self._opened_at + self.connection_limit_s)
         if self.state is not LinkState.DRAINING:
             return False
-        if self.leave_by is not None and now >= self.leave_by:
-            return True
-        return quiet_since is not None and (covered or now >= quiet_since + HANDLE_WAIT_S)
+        return self.departure.is_time(now, quiet_since=quiet_since, covered=covered)
+
+    @property
+    def _old_at(self) -> float:
+        """From then on a quiet moment is looked for."""
+        notice_s = min(LIMIT_NOTICE_S, self.connection_limit_s / 2)
+        return self._opened_at + self.connection_limit_s - notice_s
 
     def left(self, now: float) -> None:
         """The drained connection was closed: no fault, and no reason to wait.
 
         Unless the server sends every new one away at once.
         """
-        purpose, self.purpose, self.leave_by = self.purpose, None, None
-        if purpose is Purpose.REST:
+        if self.state is LinkState.READY:  # somebody came back while it was being closed
+            self._apply(LinkEvent.DRAIN)
+        purpose = self.purpose
+        self.departure.clear()
+        if self._resting:
             self._recovered()
             self._enter_rest()
             return
@@ -288,7 +292,7 @@ class Link:
             self._judge_life(fault, now)
         final = self._is_final(fault, now)
         self._apply(LinkEvent.FATAL if final else LinkEvent.LOST)
-        self.purpose = self.leave_by = None
+        self.departure.clear()
         self.failure = _as_final(fault) if final else fault
         settings_refused = self._on_trial and not self._blames_handle(fault)
         if settings_refused:
@@ -298,8 +302,8 @@ class Link:
         if self._down_since is None:
             self._down_since = now
         self._attempts += 1
-        wait_s = PUT_BACK_S if settings_refused else self._wait_s(fault)
-        self.deadline = None if final else now + wait_s
+        delay_s = PUT_BACK_S if settings_refused else wait_s(fault, self._attempts, self.rng)
+        self.deadline = None if final else now + delay_s
         if self._resting and not final:
             self._enter_rest()
 
@@ -310,20 +314,18 @@ class Link:
         """Idempotent."""
         if self.state is not LinkState.CLOSED:
             self._apply(LinkEvent.CLOSE)
-            self.deadline = self.leave_by = self.purpose = None
+            self.departure.clear()
+            self.deadline = None
 
     def _drain(self, purpose: Purpose, leave_by: float) -> None:
-        """The nearest end counts; what was decided before is not put off."""
-        if self.state is LinkState.DRAINING:
-            if self.leave_by is not None and self.leave_by <= leave_by:
-                return
-        else:
+        if self.state is not LinkState.DRAINING:
             self._apply(LinkEvent.DRAIN)
-        self.purpose, self.leave_by = purpose, leave_by
+        self.departure.wish(purpose, leave_by)
 
     def _connect_again(self) -> None:
         self._resumed = self.handle is not None
         self._on_trial = self._renewing
+        self._afresh = False
         self._apply(LinkEvent.RESUME if self._resumed else LinkEvent.RESEED)
         self.deadline = None
 
@@ -369,20 +371,6 @@ class Link:
         self._quick_deaths = 0
         self._quick_rotations = 0
         self._down_since = None
-
-    def _wait_s(self, fault: GeminiError) -> float:
-        """Full jitter (a random share of an exponentially growing limit); the first is at once.
-
-        With the quota spent, a first wait is certain and the jitter comes on top of it.
-        """
-        if isinstance(fault, QuotaFault):
-            return QUOTA_RETRY_FIRST_S + self.rng.uniform(0.0, self._limit_s(QUOTA_RETRY_FIRST_S))
-        if self._attempts == 1:
-            return 0.0
-        return self.rng.uniform(0.0, self._limit_s(RETRY_FIRST_S))
-
-    def _limit_s(self, first_s: float) -> float:
-        return min(RETRY_LIMIT_S, first_s * float(2 ** min(self._attempts, 10)))
 
     def _apply(self, event: LinkEvent) -> None:
         try:

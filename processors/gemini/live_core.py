@@ -366,7 +366,8 @@ class LiveCore:
                 self._mute = True
                 return Verdict.MUTE
             case Alarm.START_AFRESH:
-                self._mute, self.link.handle = True, None
+                self._mute = True
+                self.link.start_afresh()
                 return Verdict.MUTE
         return Verdict.STAY
 

@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from processors.gemini.departure import HANDLE_WAIT_S, Purpose
 from processors.gemini.errors import (
     ConfigurationFault,
     ContextFault,
@@ -16,25 +17,21 @@ from processors.gemini.errors import (
 from processors.gemini.link import (
     CONNECTION_LIMIT_S,
     GIVE_UP_AFTER_S,
-    HANDLE_WAIT_S,
     LEAVE_BEFORE_S,
     LIMIT_NOTICE_S,
     OPEN_FIRST_S,
     OPEN_LIMIT_S,
     QUICK_DEATH_S,
     QUICK_DEATHS_LIMIT,
-    QUOTA_RETRY_FIRST_S,
     RENEW_WITHIN_S,
     REST_WITHIN_S,
-    RETRY_FIRST_S,
-    RETRY_LIMIT_S,
     TRANSITIONS,
     IllegalTransition,
     Link,
     LinkEvent,
     LinkState,
-    Purpose,
 )
+from processors.gemini.retrying import QUOTA_RETRY_FIRST_S, RETRY_FIRST_S, RETRY_LIMIT_S
 
 BROKEN = TransientFault(1011, "Internal error encountered.")
 TORN = TransientFault(1006, "")
@@ -79,7 +76,8 @@ def apply(link: Link, event: LinkEvent) -> None:
         case LinkEvent.DRAIN:
             link.go_away(50.0, LONG)
         case LinkEvent.STAY:
-            link.purpose = Purpose.REST
+            link.departure.clear()
+            link.rest(LONG)
             link.wake()
         case LinkEvent.RESUME | LinkEvent.RESEED:
             link.handle = "h" if event is LinkEvent.RESUME else None
@@ -92,7 +90,6 @@ def apply(link: Link, event: LinkEvent) -> None:
         case LinkEvent.REST:
             link.rest(0.0)
             if link.state is LinkState.DRAINING:
-                link.purpose = Purpose.REST
                 link.left(LONG)
         case LinkEvent.CLOSE:
             link.close()
@@ -382,13 +379,6 @@ def test_only_what_is_open_can_be_left() -> None:
             assert not link.leaves(LONG, quiet_since=0.0, covered=True)
 
 
-def test_a_draining_connection_without_an_end_in_sight_has_nothing_due() -> None:
-    link = link_in(LinkState.DRAINING)
-    link.leave_by = None
-    assert link.due(None) is None
-    assert not link.leaves(LONG, quiet_since=None, covered=True)
-
-
 def test_time_to_open_grows() -> None:
     link = Link(rng=random.Random(1))
     found = []
@@ -450,8 +440,44 @@ class TestRest:
         link.lost(BROKEN, LONG)
         assert (link.state, link.deadline) == (LinkState.RESTING, None)
 
+    def test_who_comes_back_while_it_is_being_closed_gets_another(self) -> None:
+        """The closing takes a moment, in which nobody asks any more whether it must be."""
+        link = link_in(LinkState.READY, "h")
+        link.rest(LONG)
+        assert link.leaves(LONG, quiet_since=LONG, covered=True)
+        link.wake()
+        link.left(LONG)
+        assert link.state is LinkState.RESUMING
+
+    def test_who_comes_back_does_not_keep_a_connection_that_was_told_to_go(self) -> None:
+        link = link_in(LinkState.READY, "h")
+        link.go_away(50.0, LONG)
+        link.rest(LONG)
+        assert link.purpose is Purpose.REST
+        link.wake()
+        assert (link.state, link.purpose) == (LinkState.DRAINING, Purpose.ROTATE)
+        assert link.leave_by == LONG + 50.0 - LEAVE_BEFORE_S
+
+    def test_nobody_needs_another_for_one_that_was_told_to_go(self) -> None:
+        link = link_in(LinkState.READY, "h")
+        link.go_away(6.0, LONG)
+        link.rest(LONG)
+        assert link.purpose is Purpose.ROTATE
+        link.left(LONG)
+        assert link.state is LinkState.RESTING
+
 
 class TestRenewal:
+    def test_afresh_is_without_the_handles_that_come_meanwhile(self) -> None:
+        link = link_in(LinkState.READY, "h")
+        link.renew(LONG, afresh=True)
+        link.handle_updated("h2")
+        link.left(LONG)
+        assert link.state is LinkState.RESEEDING
+        link.opened(LONG)
+        link.handle_updated("h3")
+        assert link.handle == "h3"
+
     def test_it_is_proved_by_the_next_connection(self) -> None:
         link = link_in(LinkState.READY, "h")
         link.renew(LONG, afresh=False)
@@ -501,6 +527,13 @@ class TestRenewal:
         link.retry_due()
         link.opened(LONG)
         assert (link.state, link.renewing) == (LinkState.READY, False)
+
+
+def test_a_short_life_is_no_reason_to_leave_at_once() -> None:
+    link = Link(connection_limit_s=LIMIT_NOTICE_S / 2)
+    link.opened(0.0)
+    assert not link.leaves(1.0, quiet_since=0.0, covered=True)
+    assert link.leaves(LIMIT_NOTICE_S / 4, quiet_since=0.0, covered=True)
 
 
 def test_a_new_connection_clears_the_failure() -> None:
@@ -561,11 +594,13 @@ class LinkMachine(RuleBasedStateMachine):
         self.link.wake()
         assert self.link.state is not LinkState.RESTING
 
-    @rule(quiet=st.booleans(), covered=st.booleans())
-    def look(self, quiet: bool, covered: bool) -> None:
+    @rule(quiet=st.booleans(), covered=st.booleans(), wakes=st.booleans())
+    def look(self, quiet: bool, covered: bool, wakes: bool) -> None:
         since = self.now if quiet else None
         if self.link.leaves(self.now, quiet_since=since, covered=covered):
             assert self.link.state is LinkState.DRAINING
+            if wakes:
+                self.link.wake()
             self.link.left(self.now)
             assert not self.link.is_open
 
