@@ -1,8 +1,9 @@
 """The room's voice: paced, encoded once, handed out as packets that every peer gets.
 
 The first packet of an answer leaves when its first samples arrive, the others on the ticker's
-beat. Only here is it known what has been played, so only here do the frames originate that say
-the bot started or stopped speaking, and how much of a cut answer was heard.
+beat; while no beats come, as when nobody is there to listen, none leaves. Only here is it known
+what has been played, so only here do the frames originate that say the bot started or stopped
+speaking, and how much of a cut answer was heard.
 """
 
 import asyncio
@@ -36,6 +37,7 @@ from processors.frames import (
 from processors.opus import OUTPUT_HZ, OpusEncoder, Pcm
 from processors.playout import MAX_WAITING_S, PACKET_S, Playout, RtpClock
 from processors.spoken_text import audible
+from processors.ticker import MAX_LAG_S
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +87,8 @@ class AudioOut(DirectStage):
         self._speaking = False
         self._first_due = False  # the first packet since the bot began to speak
         self._empty_beats = 1  # since the last packet of speech, or since speaking began
+        self._beat_at: float | None = None
+        self._beats_stopped = False  # for a while, since the last packet
         self._said: deque[Frame] = deque()  # two at most: every `process_frame` empties it
         self._wake = asyncio.Event()
         self._announcer: asyncio.Task[None] | None = None
@@ -121,6 +125,8 @@ class AudioOut(DirectStage):
         """Every 20 ms by the room's ticker; `now` is the loop's time."""
         if not self._running:
             return
+        self._beats_stopped = self._beats_stopped or not self._beats_come(now)
+        self._beat_at = now
         if self._speaking and self._empty_beats >= STALL_BEATS:
             self._complete = True
         samples = self.playout.take(flush=self._complete) if self.playout.waiting else None
@@ -128,6 +134,10 @@ class AudioOut(DirectStage):
             self._pass_empty(now)
         else:
             self._play(samples, now)
+
+    def _beats_come(self, now: float) -> bool:
+        """A late beat is followed the sooner by the next; none is made up for after `MAX_LAG_S`."""
+        return self._beat_at is not None and now - self._beat_at <= MAX_LAG_S
 
     def _pass_empty(self, now: float) -> None:
         if self._speaking and self._complete:
@@ -161,11 +171,16 @@ class AudioOut(DirectStage):
         self.counters.dropped_samples = self.playout.dropped_samples
         if not self._speaking:
             self._start_speaking()
-        if self._first_due and (first := self.playout.take(flush=False)) is not None:
-            self._play(first, asyncio.get_running_loop().time())
+        self._play_first(asyncio.get_running_loop().time())
         if not taken.size:
             return None
         return AnswerSoundFrame(taken.size / OUTPUT_HZ, audible(taken, OUTPUT_HZ))
+
+    def _play_first(self, now: float) -> None:
+        if self._first_due and self._beats_come(now):
+            first = self.playout.take(flush=False)
+            if first is not None:
+                self._play(first, now)
 
     def _start_speaking(self) -> None:
         self._speaking = True
@@ -188,13 +203,14 @@ class AudioOut(DirectStage):
             self._stop_speaking()
 
     def _play(self, samples: Pcm, now: float) -> None:
-        after_pause = self._empty_beats > 0
+        after_pause = self._empty_beats > 0 or self._beats_stopped
         self._empty_beats = 0
         self._first_due = False
         self._emit(self._encoder.encode(samples), now, after_pause=after_pause)
 
     def _emit(self, payload: bytes, now: float, *, after_pause: bool) -> None:
         self.counters.packets += 1
+        self._beats_stopped = False
         self._send(payload, self._rtp.next(now, after_pause=after_pause))
 
     def _say(self, frame: Frame) -> None:

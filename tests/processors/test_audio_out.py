@@ -129,6 +129,40 @@ async def test_a_busy_loop_makes_packets_late_but_no_holes_between_them() -> Non
 
 
 @in_virtual_time
+async def test_an_answer_that_begins_while_no_beats_come_waits_for_one() -> None:
+    """Nobody is there to hear its first packet."""
+    async with voice() as v:
+        await v.later(0.5)
+        v.ticker.unsubscribe(v.audio_out.beat)
+        await v.later(3.0)
+        sent = len(v.packets)
+        await v.say(sound(1.0))
+        await v.push(GenerationCompleteFrame())
+        await v.later(3.0)
+        assert len(v.packets) == sent
+        v.ticker.subscribe(v.audio_out.beat)
+        await v.to_the_end()
+        assert v.heard.size == OUTPUT_HZ
+
+
+@in_virtual_time
+async def test_rtp_time_goes_on_while_no_beats_come() -> None:
+    """Else the rest of an answer would seem to have been seconds on its way."""
+    async with voice() as v:
+        await v.say(sound(1.0))
+        await v.push(GenerationCompleteFrame())
+        await v.later(0.5)
+        v.ticker.unsubscribe(v.audio_out.beat)
+        await v.later(3.0)
+        v.ticker.subscribe(v.audio_out.beat)
+        await v.to_the_end()
+        assert len(v.packets) == 50
+        steps = np.diff(v.stamps)
+        assert sorted(steps)[:-1] == [TIMESTAMP_STEP] * 48
+        assert steps.max() / TIMESTAMP_STEP * PACKET_S == pytest.approx(3.0, abs=2 * PACKET_S)
+
+
+@in_virtual_time
 async def test_nothing_of_the_cut_answer_opens_the_next_one() -> None:
     async with voice() as v:
         await v.say(sound(2.0))
@@ -407,6 +441,7 @@ async def test_the_end_comes_after_the_last_word() -> None:
 async def test_a_cancellation_ends_it_too() -> None:
     v = Voice()
     async with around(v.audio_out) as v.probes:
+        v.audio_out.beat(asyncio.get_running_loop().time())
         await v.say(sound(10.0))
         await v.push(CancelFrame())
         await v.say(sound(1.0))
