@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pipecat.frames.frames import (
+    Frame,
     InputAudioRawFrame,
     InterruptionFrame,
     TTSAudioRawFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
 )
+from pipecat.processors.frame_processor import FrameDirection
 
 from processors.audio_out import SILENT_PACKET, AudioOut
 from processors.conversation import Conversation
+from processors.direct_stage import DirectStage
 from processors.frames import (
     AnswerBrokenFrame,
     AnswerCutFrame,
@@ -240,11 +243,14 @@ async def test_a_go_away_changes_the_connection_and_nobody_notices(
         assert records[-1]["resumed"]
 
 
-class Ears:
-    """What a peer's connection gets: the packets since the first that could be heard."""
+class Ears(DirectStage):
+    """What a peer's connection gets: the packets since the first that could be heard, `at_cut`
+    those by then. Stands behind `AudioOut`."""
 
     def __init__(self) -> None:
+        super().__init__("ears")
         self.packets = 0
+        self.at_cut: int | None = None
         self.heard_enough = asyncio.Event()
 
     def send(self, payload: bytes, timestamp: int) -> None:
@@ -252,6 +258,12 @@ class Ears:
             self.packets += 1
         if self.packets * PACKET_S >= ENOUGH_S:
             self.heard_enough.set()
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, AnswerCutFrame):
+            self.at_cut = self.packets
+        await self.push_frame(frame, direction)
 
 
 async def test_from_the_input_to_the_ears_and_the_record(
@@ -262,7 +274,7 @@ async def test_from_the_input_to_the_ears_and_the_record(
     client = make_client(at(patient_emulator), vertex=False)
     audio_out = AudioOut(ears.send)
     gemini = GeminiStage(client, MODEL, config)
-    async with around(entry, gemini, audio_out, Transcripts(conversation)) as probes:
+    async with around(entry, gemini, audio_out, ears, Transcripts(conversation)) as probes:
         ticker.subscribe(audio_out.beat)
         entry.feed(UserTextFrame("count", "peer"))
         await probes.below.wait_for(GenerationCompleteFrame)
@@ -270,12 +282,12 @@ async def test_from_the_input_to_the_ears_and_the_record(
             await ears.heard_enough.wait()
         entry.feed(UserTextFrame("stop", "peer"))
         (cut,) = await probes.below.wait_for(AnswerCutFrame)
-        at_cut = ears.packets  # the next answer has yet to be asked for
         await probes.below.wait_for(TurnCompleteFrame, 2)
         await ticker.close()
     await client.aio.aclose()
     client.close()
-    assert at_cut * PACKET_S == pytest.approx(cut.heard_s + IN_FLIGHT_S)
+    assert ears.at_cut is not None
+    assert ears.at_cut * PACKET_S == pytest.approx(cut.heard_s + IN_FLIGHT_S)
     assert cut.heard_s < cut.received_s / 2
     asked, counted, stopped, answered = conversation.contents()
     assert (asked["role"], asked["parts"]) == ("user", [{"text": "count"}])
