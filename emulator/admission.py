@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -107,7 +108,8 @@ class Doorkeeper:
         self._new_eyes = new_eyes
         self._open = 0
         # Connections without a handle belong to no session yet, so they are counted together.
-        self._newcomers = FaultHistory(f"{options.seed}/new")
+        self._suffered: Counter[Fault] = Counter()
+        self._newcomers = FaultHistory(f"{options.seed}/new", self._suffered)
 
     def admit_untrusted(
         self,
@@ -208,7 +210,7 @@ class Doorkeeper:
             user=UserAudio(setup),
             tools=setup.tools,
             user_setup=activity_setup(setup),
-            history=FaultHistory(f"{self._options.seed}/{session_id}"),
+            history=FaultHistory(f"{self._options.seed}/{session_id}", self._suffered),
             instruction=setup.instruction,
             seeding=setup.seeded,
         )

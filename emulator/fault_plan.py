@@ -17,10 +17,14 @@ from emulator.record import SessionRecord
 
 
 class FaultHistory:
-    """What a session suffered, over all its connections. A handle holds no copy of it."""
+    """What a session suffered, over all its connections. A handle holds no copy of it.
 
-    def __init__(self, seed: str) -> None:
+    `everywhere` is what all sessions suffered, and shared by them.
+    """
+
+    def __init__(self, seed: str, everywhere: Counter[Fault] | None = None) -> None:
         self.resumed = 0
+        self._everywhere: Counter[Fault] = Counter() if everywhere is None else everywhere
         self._seed = seed
         self._suffered: Counter[Fault] = Counter()
         self._numbers: dict[Fault, random.Random] = {}
@@ -29,20 +33,27 @@ class FaultHistory:
         return self
 
     def spent(self, fault: Fault) -> bool:
-        """True when the session has suffered it often enough."""
-        return fault.times != ALWAYS and self._suffered[fault] >= fault.times
+        """True when the session, or all of them, suffered it often enough."""
+        return _reached(self._suffered[fault], fault.times) or _reached(
+            self._everywhere[fault], fault.total
+        )
 
     def suffers(self, fault: Fault) -> bool:
         """At an opportunity: True, and counted, when the fault is to happen now."""
         if self.spent(fault) or self._draw(fault) >= fault.chance:
             return False
         self._suffered[fault] += 1
+        self._everywhere[fault] += 1
         return True
 
     def _draw(self, fault: Fault) -> float:
         if fault not in self._numbers:
             self._numbers[fault] = random.Random(f"{self._seed}/{fault.origin}/{fault.kind.value}")
         return self._numbers[fault].random()
+
+
+def _reached(count: int, limit: int) -> bool:
+    return limit != ALWAYS and count >= limit
 
 
 def at_setup(faults: Iterable[Fault], history: FaultHistory) -> list[Fault]:

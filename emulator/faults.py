@@ -87,15 +87,16 @@ class Fault:
     """One line of a plan.
 
     `value` belongs to `moment`: seconds, or the number of the prompt or the resumption. `times` is
-    how often a session may suffer it, ALWAYS is without end; `chance` is of each opportunity.
-    `seconds` is `s` or `left`, None is the kind's own; `size` is `bytes` or `bytes_per_s`. `origin`
-    tells two faults of the same words apart.
+    how often a session may suffer it and `total` how often all of them may, ALWAYS is without end;
+    `chance` is of each opportunity. `seconds` is `s` or `left`, None is the kind's own; `size` is
+    `bytes` or `bytes_per_s`. `origin` tells two faults of the same words apart.
     """
 
     kind: Kind
     moment: Moment = Moment.START
     value: float = 0.0
     times: int = 1
+    total: int = ALWAYS
     chance: float = 1.0
     seconds: float | None = None
     close: Close = INTERNAL_ERROR
@@ -219,6 +220,7 @@ def explain() -> str:
             *moments,
             "Keys of every kind:",
             "  times=N     how often a session suffers it, over its connections (1; 0 is always)",
+            "  total=N     how often all sessions together do (0, which is always)",
             "  chance=P    of each opportunity, from 0 to 1, by --seed",
             "KIND:",
             *kinds,
@@ -248,13 +250,17 @@ def _when(text: str) -> tuple[Moment, float]:
 def _with(fault: Fault, item: str) -> Fault:
     """The fault with one more `key=value`."""
     key, _, value = item.partition("=")
-    if key not in ("times", "chance", *KINDS[fault.kind].keys):
+    if key not in ("times", "total", "chance", *KINDS[fault.kind].keys):
         raise FaultError(f"`{fault.kind.value}` does not know `{key}`")
     return _KEYS[key](fault, value)
 
 
 def _times(fault: Fault, value: str) -> Fault:
     return dataclasses.replace(fault, times=_whole("times", value))
+
+
+def _total(fault: Fault, value: str) -> Fault:
+    return dataclasses.replace(fault, total=_whole("total", value))
 
 
 def _chance(fault: Fault, value: str) -> Fault:
@@ -299,6 +305,7 @@ def _reason(fault: Fault, value: str) -> Fault:
 _KEYS: Final[Mapping[str, Callable[[Fault, str], Fault]]] = MappingProxyType(
     {
         "times": _times,
+        "total": _total,
         "chance": _chance,
         "s": _seconds,
         "left": _seconds,

@@ -164,6 +164,13 @@ def test_faults_at_the_door() -> None:
     assert world.admit(setup).hangs is None
 
 
+def test_sessions_share_what_they_suffer_in_total() -> None:
+    world = World(Options(faults=(parse_fault("drop,total=1"),)))
+    first, second = world.admit(SETUP).memory.history, world.admit(SETUP).memory.history
+    [fault] = world.options.faults
+    assert (first.suffers(fault), second.suffers(fault)) == (True, False)
+
+
 def test_a_connection_may_be_turned_away_before_it_is_one() -> None:
     world = World(Options(faults=(parse_fault("quota,how=upgrade"), parse_fault("drop"))))
     assert [world.keeper.turns_away() for _ in range(2)] == [True, False]

@@ -1,11 +1,12 @@
 """When faults are due, on virtual time."""
 
 import copy
+from collections import Counter
 
 import pytest
 
 from emulator.fault_plan import FaultHistory, FaultPlan, at_setup
-from emulator.faults import Kind, parse_fault
+from emulator.faults import Fault, Kind, parse_fault
 from emulator.json_types import list_of, object_of
 from emulator.record import SessionRecord
 
@@ -68,6 +69,15 @@ def test_what_a_session_suffered_its_next_connection_does_not() -> None:
     assert again.due(101.0) == ["drop"]
     assert again.due(200.0) == []
     assert Bench("drop@age=1,times=2", history=again.history).due(101.0) == ["drop"]
+
+
+def test_all_sessions_together_may_have_a_limit() -> None:
+    everywhere: Counter[Fault] = Counter()
+    first, second = (FaultHistory(seed, everywhere) for seed in ("one", "two"))
+    fault = parse_fault("drop,times=0,total=3")
+    assert [first.suffers(fault), second.suffers(fault), second.suffers(fault)] == [True] * 3
+    assert not first.suffers(fault)
+    assert second.spent(fault)
 
 
 def test_a_copied_history_is_the_same_one() -> None:

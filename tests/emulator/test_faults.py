@@ -31,9 +31,9 @@ from emulator.scenario import load_scenario
         ("close", Fault(Kind.CLOSE, close=INTERNAL_ERROR)),
         ("close,name=unavailable", Fault(Kind.CLOSE, close=UNAVAILABLE)),
         (
-            "close@speech=0, code=4000, times=0, chance=0.5, reason=one, two=three",
+            "close@speech=0, code=4000, times=0, total=4, chance=0.5, reason=one, two=three",
             Fault(
-                *(Kind.CLOSE, Moment.SPEECH, 0.0, ALWAYS, 0.5),
+                *(Kind.CLOSE, Moment.SPEECH, 0.0, ALWAYS, 4, 0.5),
                 close=Close(4000, "one, two=three"),
             ),
         ),
