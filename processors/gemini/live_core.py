@@ -9,13 +9,13 @@ turns that were answered in words, from the history; what was not answered as it
 answer that broke off is asked for once, from its last words on.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Final
 
 from processors.frames import Role
+from processors.gemini.calls import Calls
 from processors.gemini.errors import GeminiError
 from processors.gemini.events import (
     AudioChunk,
@@ -42,7 +42,6 @@ from processors.wording import last_words
 
 LATE_MEDIA_S: Final = 2.0  # what comes later than this after an interruption is not late but new
 QUOTED_WORDS: Final = 12
-CALLS_KEPT: Final = 64
 UNTOLD_AFTER: Final = 2  # fresh sessions that died of what they were told, or so it seems
 BYTES_PER_SAMPLE: Final = 2
 
@@ -53,11 +52,6 @@ CARRY_ON: Final = (
 )
 CARRY_ON_UNHEARD: Final = (
     "Your last answer broke off in the middle. Go on from there, and do not greet."
-)
-RESULT: Final = "The result of {name}, which you called before: {json}"
-CALLED: Final = (
-    "(Before the connection broke you called {name} with {json}. Its result will follow: "
-    "do not call it again for this.)"
 )
 
 
@@ -85,19 +79,8 @@ class Opening:
 
 
 @dataclass(slots=True)
-class _Call:
-    name: str
-    args: Mapping[str, Any]
-    in_handle: bool = False  # a session that is resumed knows it
-    of_exchange: bool = True  # the answer that is being given made it
-    answered: bool = False
-    orphan: bool = False  # the present session does not know it
-
-
-@dataclass(slots=True)
 class ReplayCounters:
     replayed_audio_s: float = 0.0
-    results_as_text: int = 0
     answers_broken: int = 0
     answers_carried_on: int = 0
     audio_lost_s: float = 0.0
@@ -112,8 +95,8 @@ class LiveCore:
     outbox: Outbox = field(default_factory=Outbox)
     watchdog: Watchdog = field(default_factory=Watchdog)
     log: SentLog = field(default_factory=SentLog)
+    calls: Calls = field(default_factory=Calls)
     counters: ReplayCounters = field(default_factory=ReplayCounters)
-    _calls: dict[str, _Call] = field(default_factory=dict)
     _spoken: SpokenText = field(default_factory=SpokenText)
     _user_words: bool = False  # Gemini has told what it understood of the utterance
     _words_of_exchange: bool = False
@@ -137,24 +120,18 @@ class LiveCore:
         match item:
             case RealtimeText() | Turns(complete=True):
                 self.watchdog.user_ended(now, spoke_s=None)
-            case ToolResponse(will_continue=False):
-                call = self._calls.get(item.call_id)
-                if call is not None:
-                    call.answered = True
+            case ToolResponse():
+                self.calls.answered(item)
                 self._settle(now)
         return accepted
 
     def next(self, now: float) -> Outgoing | None:
         """The next to send, followed by `sent`, `put_back` or `unsendable`; None: nothing waits."""
         while (item := self.outbox.pop()) is not None:
-            call = self._calls.get(item.call_id) if isinstance(item, ToolResponse) else None
-            if call is None or not call.orphan or not isinstance(item, ToolResponse):
-                return item
-            if not item.will_continue:
-                self.counters.results_as_text += 1
-                words = json.dumps(dict(item.response), default=str)
-                return RealtimeText(RESULT.format(name=item.name, json=words))
-            self.outbox.sent(now)  # nobody waits for the news of its progress
+            told = self.calls.told(item) if isinstance(item, ToolResponse) else item
+            if told is not None:
+                return told
+            self.outbox.sent(now)
         return None
 
     def sent(self, now: float) -> None:
@@ -190,13 +167,9 @@ class LiveCore:
                 self._on_output(event, now)
             case ToolCalls(calls):
                 self._on_output(event, now)
-                for call in calls:
-                    self._calls[call.id] = _Call(call.name, call.args)
-                while len(self._calls) > CALLS_KEPT:
-                    del self._calls[next(iter(self._calls))]
+                self.calls.made(calls)
             case ToolsCancelled(ids):
-                for call_id in ids:
-                    self._calls.pop(call_id, None)
+                self.calls.cancelled(ids)
             case Transcript():
                 self._user_words = True
                 self.watchdog.noticed(now)
@@ -238,12 +211,9 @@ class LiveCore:
         self.watchdog.output(now)
 
     def _answer_ended(self) -> None:
-        if self.log.exchange is None:
-            return
         self.log.answer_ended()
+        self.calls.answer_ended()
         self._generated = False
-        for call in self._calls.values():
-            call.of_exchange = False
 
     def _on_handle(self, event: HandleUpdate, now: float) -> None:
         self._covered = event.handle is not None
@@ -254,18 +224,13 @@ class LiveCore:
             self.log.give_up()
         self.log.covered(event.last_consumed_index, now)
         self._handle_turn = self.present_turn()
-        for call in self._calls.values():
-            call.in_handle = not call.orphan
+        self.calls.handle_came()
 
     # The connection.
 
     def opening(self) -> Opening:
         """For the connection that is to be opened now."""
-        notes = tuple(
-            CALLED.format(name=call.name, json=json.dumps(dict(call.args), default=str))
-            for call in self._calls.values()
-            if not call.answered and (self.link.handle is None or not call.in_handle)
-        )
+        notes = self.calls.notes(resumed=self.link.handle is not None)
         since = None if self.link.handle is None else self._handle_turn
         written = (slot.item for slot in self.outbox)
         asked = tuple(i.text for i in written if isinstance(i, RealtimeText | Turns) and i.text)
@@ -273,8 +238,7 @@ class LiveCore:
 
     def opened(self, now: float, *, messages: int) -> None:
         """`messages` were sent on it already, beginning with the setup."""
-        for call in self._calls.values():
-            call.orphan = not (self.link.resumes and call.in_handle)
+        self.calls.opened(resumed=self.link.resumes)
         self.link.opened(now)
         self.log.opened(messages)
         self._opened_at = now
@@ -309,10 +273,9 @@ class LiveCore:
         if self._generated:  # all of the answer has come
             self._answer_ended()
         broken = self.log.exchange is not None
-        made = [call for call in self._calls.values() if call.of_exchange]
         sounded = self._spoken.sound_s > 0.0
-        told = broken and (sounded or bool(made)) and self._words_are_known()
-        told_anew = broken or self.log.holds_utterance
+        told = broken and (sounded or self.calls.of_answer) and self._words_are_known()
+        holds_utterance = self.log.holds_utterance
         again = self.log.taken_along(answered=told or not broken, now=now)
         for slot in again:
             slot.tries += blamed
@@ -320,8 +283,7 @@ class LiveCore:
         self.outbox.reclaim(again)
         if broken and sounded:
             self.counters.answers_broken += 1
-            waits = not all(call.answered for call in made)
-            if not (waits or self.log.unanswered or self._speaking_since is not None):
+            if not (self.calls.awaited or self.log.unanswered or self._speaking_since is not None):
                 self._carry_on(now)
         self._lost_s += self.log.forgotten_s
         self.log.forgotten_s = 0.0
@@ -331,8 +293,9 @@ class LiveCore:
         self._quiet_since = None
         self.watchdog.pause(True, now)
         replays = self.log.unanswered and any(slot.audio_s for slot in again)
-        if self._mute and not told_anew:  # its handle holds what was never answered
-            self.outbox.push_first(RealtimeText(NUDGE), now)
+        asks = any(isinstance(slot.item, RealtimeText | Turns) for slot in again)
+        if self._mute and not (broken or holds_utterance or asks):
+            self._nudge(now)  # since the handle holds what was never answered
         self._mute = False
         return Disconnected(answer_broken=broken, utterance_again=replays)
 
@@ -375,7 +338,7 @@ class LiveCore:
         if self.log.exchange is not None and self._spoken.sound_s:
             self._carry_on(now)
         else:
-            self.outbox.push_first(RealtimeText(NUDGE), now)
+            self.outbox.push_first(RealtimeText(NUDGE), now, once=True)
 
     def lost_audio_s(self) -> float:
         """What of people's words could not be kept, since this was last asked."""
@@ -387,16 +350,15 @@ class LiveCore:
 
     def _settle(self, now: float) -> None:
         """Whether it is quiet, and whether an answer waits for a tool."""
-        pending = [call for call in self._calls.values() if not call.answered]
         busy = (
             self._speaking_since is not None
             or self.log.exchange is not None
             or self.watchdog.expects
-            or bool(pending)
+            or self.calls.pending
         )
         if busy:
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
-        at_work = self.log.exchange is not None and any(call.of_exchange for call in pending)
+        at_work = self.log.exchange is not None and self.calls.awaited
         self.watchdog.pause(at_work or not self.link.is_open, now)

@@ -114,6 +114,7 @@ class Slot:
     index: int = 0
     in_activity: bool = False
     tries: int = 0
+    once: bool = False  # it has no meaning on another connection
 
     @property
     def audio_s(self) -> float:
@@ -164,9 +165,12 @@ class Outbox:
                 self._append(item, now)
         return True
 
-    def push_first(self, item: Outgoing, now: float) -> None:
-        """Before all that waits, whatever the bounds are: the link's own words, which are few."""
-        self._prepend(Slot(item, now))
+    def push_first(self, item: Outgoing, now: float, *, once: bool = False) -> None:
+        """Before all that waits, whatever the bounds are: the link's own words, which are few.
+
+        What is said `once` is not said again on another connection.
+        """
+        self._prepend(Slot(item, now, once=once))
 
     def pop(self) -> Outgoing | None:
         """The next to send; None when nothing waits."""

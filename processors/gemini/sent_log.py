@@ -79,7 +79,7 @@ class SentLog:
         match slot.item:
             case Picture():
                 self._picture = slot
-            case _:
+            case _ if not slot.once:
                 self._sent.append(slot)
                 self._count(slot, 1)
                 self._trim()

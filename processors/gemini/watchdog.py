@@ -137,9 +137,13 @@ class Watchdog:
         self._empty = self._unsure = self._owed = self._end_owed = False
 
     def generated(self, now: float) -> None:
-        """All of the answer has come: only its end is missing, which waits for the playing."""
-        self._apply(WatchEvent.COMPLETE, now)
-        self._steps = 0
+        """All of the answer has come: only its end is missing, which waits for the playing.
+
+        Unless nothing has come; that is an empty turn, as its end will tell.
+        """
+        if self.state is WatchState.ANSWERING:
+            self._apply(WatchEvent.COMPLETE, now)
+            self._steps = 0
 
     def complete(self, now: float) -> None:
         """The turn ended. One of which nothing was said while an answer was due is empty."""

@@ -3,6 +3,7 @@ import random
 import pytest
 
 from processors.frames import Role, ToolCall
+from processors.gemini.calls import CALLS_KEPT
 from processors.gemini.errors import ContextFault, TransientFault
 from processors.gemini.events import (
     AudioChunk,
@@ -22,7 +23,6 @@ from processors.gemini.events import (
 )
 from processors.gemini.link import LEAVE_BEFORE_S, Link, LinkState
 from processors.gemini.live_core import (
-    CALLS_KEPT,
     CARRY_ON_UNHEARD,
     LATE_MEDIA_S,
     NUDGE,
@@ -328,7 +328,7 @@ class TestTools:
         assert self.result(line) == [
             RealtimeText('The result of draw, which you called before: {"output": "done"}')
         ]
-        assert line.core.counters.results_as_text == 1
+        assert line.core.calls.results_as_text == 1
 
     def test_a_handle_that_came_after_the_call_knows_it(self, line: Line) -> None:
         self.call(line)
@@ -356,6 +356,16 @@ class TestTools:
         assert line.open().notes == ()
         (item,) = line.sent()
         assert isinstance(item, RealtimeText)
+
+    def test_a_call_is_of_the_answer_that_made_it_only(self, line: Line) -> None:
+        self.call(line)
+        line.broken()
+        line.open()
+        line.sent()
+        line.speak(2.0)
+        line.event(heard("x"), words("Hel"))
+        line.broken()
+        assert seconds(line.sent()) == 2.0, "to which no answer has sounded"
 
     def test_an_unknown_result_is_passed_on(self, line: Line) -> None:
         line.core.push(ToolResponse("?", "draw", {}), line.now)
@@ -423,9 +433,21 @@ class TestMuteness:
         line.broken(TransientFault(0, "mute"))
         line.open()
         assert line.sent() == [RealtimeText(NUDGE)], "what was said is in the handle"
+        assert line.core.outbox.counters.items_resent == 0, "and not the nudge before it, too"
         line.now += AFTER_NUDGE_S
         assert line.core.poll(line.now) is Verdict.MUTE
         assert line.core.link.handle is None, "and then afresh"
+
+    def test_what_is_asked_again_needs_no_nudge(self, line: Line) -> None:
+        line.core.push(RealtimeText("hello"), line.now)
+        line.sent()
+        for wait_s in (FIRST_OUTPUT_S, AFTER_NUDGE_S):
+            line.now += wait_s
+            line.core.poll(line.now)
+        line.sent()
+        line.broken(TransientFault(0, "mute"))
+        line.open()
+        assert line.sent() == [RealtimeText("hello")]
 
     def test_a_stalled_answer_is_asked_to_go_on(self, line: Line) -> None:
         line.core.push(RealtimeText("hello"), line.now)

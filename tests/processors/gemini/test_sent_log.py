@@ -287,6 +287,12 @@ class TestItems:
         assert slot.index == 1
         assert items_in(sender.taken()) == [ContextUpdate("be brief", None)]
 
+    def test_what_is_said_once_is_not_said_again(self, sender: Sender) -> None:
+        slot = Slot(RealtimeText("nudge"), sender.now, once=True)
+        sender.log.sent(slot)
+        assert slot.index == 1
+        assert sender.taken() == []
+
     def test_there_is_a_bound_to_them(self, sender: Sender) -> None:
         sender.sound(PIECE_S)
         for number in range(KEPT_ITEMS + 5):

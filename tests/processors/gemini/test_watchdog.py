@@ -127,6 +127,13 @@ def test_an_empty_turn_is_nudged_at_once_and_once(dog: Watchdog) -> None:
     assert dog.counters.no_first_output == 0
 
 
+def test_one_that_was_generated_empty_is_one_too(dog: Watchdog) -> None:
+    dog.user_ended(0.0, spoke_s=None)
+    dog.generated(1.0)
+    dog.complete(1.0)
+    assert dog.poll(1.0) is Alarm.NUDGE
+
+
 def test_the_end_of_an_interrupted_turn_is_not_an_empty_turn(dog: Watchdog) -> None:
     dog.output(0.0)
     dog.user_began(1.0)
