@@ -199,7 +199,7 @@ class LiveCore:
     def _on_output(self, event: LiveEvent, now: float) -> None:
         self._late_until = 0.0
         if self.log.exchange is None:
-            self.log.answer_began()
+            self.log.answer_began(now)
             self._spoken = SpokenText()
             self._generated = self._covered = False
             self._words_of_exchange, self._user_words = self._user_words, False

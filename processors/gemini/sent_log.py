@@ -21,7 +21,10 @@ from processors.gemini.outbox import (
     Audio,
     AudioEnd,
     Picture,
+    RealtimeText,
     Slot,
+    ToolResponse,
+    Turns,
     size,
 )
 
@@ -30,8 +33,12 @@ KEPT_ITEMS: Final = 256  # beside audio
 KEPT_ITEM_BYTES: Final = 32 << 20
 PRE_ROLL_S: Final = 0.5  # the detectors take a moment to notice speech
 QUIET_KEPT_S: Final = 3.0  # of audio in which no speech was noticed
-IN_FLIGHT_S: Final = 0.25  # what was sent so shortly before a handle may not be in it
+IN_FLIGHT_S: Final = 0.25  # what was sent so shortly before a handle, or an answer, missed it
+BREATH_S: Final = 0.75  # the detectors need most of it to notice that speech is over
 PICTURE_FRESH_S: Final = 3.0  # a camera sends one a second: an older one shows nothing of now
+
+
+_ASKS: Final = (RealtimeText, Turns, ToolResponse)
 
 
 @dataclass(slots=True)
@@ -68,6 +75,8 @@ class SentLog:
     _segment: Slot | None = None  # the first of what is being said now
     _speaking: bool = False
     _unmarked: bool = False  # somebody speaks of whom no sound has come yet
+    _spoken_on: bool = False  # while what they said before was being answered already
+    _on_from: Slot | None = None  # the first of that
 
     def opened(self, messages: int) -> None:
         """A new connection on which `messages` were sent already, beginning with the setup."""
@@ -85,6 +94,8 @@ class SentLog:
                 self._trim()
         if self._unmarked and isinstance(slot.item, Audio):
             self._mark(slot)
+        if self._spoken_on and isinstance(slot.item, Audio):
+            self._follow_breath(slot)
 
     def speech_began(self, waiting: Iterable[Slot], now: float) -> None:
         """Somebody speaks up; `waiting` is what was not sent yet."""
@@ -101,8 +112,8 @@ class SentLog:
         self._said = True
 
     def speech_ended(self) -> None:
-        self._speaking = self._unmarked = False
-        self._segment = None
+        self._speaking = self._unmarked = self._spoken_on = False
+        self._segment = self._on_from = None
 
     @property
     def unanswered(self) -> bool:
@@ -114,16 +125,18 @@ class SentLog:
         """All that was said without an answer is kept: no handle holds the beginning of it."""
         return self._said and self._utterance is not None and self._utterance in self._sent
 
-    def answer_began(self) -> None:
+    def answer_began(self, now: float = float("inf")) -> None:
         """What was sent by now is being answered, but for what somebody is just saying."""
         if self.exchange is not None:
             return
         first, spoken = self._utterance, self._said
-        last = self._sent[-1] if self._sent else None
+        last = self._last_answered(now)
         self._said, self._utterance = False, None
         if self._speaking and self._segment is not None and self._segment is not first:
             self._said, self._utterance = True, self._segment
             last = self._before(self._segment)
+        elif self._speaking:
+            self._spoken_on, self._on_from = True, None
         self.exchange = Exchange(first, last, spoken)
 
     def answer_ended(self) -> None:
@@ -140,6 +153,8 @@ class SentLog:
     def covered(self, index: int | None, now: float) -> None:
         """A handle came. It holds the messages up to `index` of this connection; where that is
         not known, what was sent a moment before, but for an utterance that goes on."""
+        if index is not None and index > self._index:
+            index = None  # it counts something else than we do
         while self._sent and self._is_covered(self._sent[0], index, now):
             self._drop_first()
         if self._picture is not None and self._is_covered(self._picture, index, now):
@@ -198,6 +213,22 @@ class SentLog:
         self._unmarked, self._segment = False, slot
         if self._utterance is None:
             self._utterance = slot
+
+    def _follow_breath(self, slot: Slot) -> None:
+        """Who speaks for long into the answer says something new, and not only its end."""
+        if self._on_from is None:
+            self._on_from = slot
+        elif slot.pushed_at - self._on_from.pushed_at >= BREATH_S:
+            self._said, self._spoken_on = True, False
+            self._utterance = self._segment = self._on_from
+
+    def _last_answered(self, now: float) -> Slot | None:
+        """A text that was sent a moment ago is not, where anything else can be."""
+        asked = [slot for slot in self._sent if isinstance(slot.item, _ASKS)]
+        late = next((slot for slot in asked if slot.sent_at > now - IN_FLIGHT_S), None)
+        if late is not None and (self._said or late is not asked[0]):
+            return self._before(late)
+        return self._sent[-1] if self._sent else None
 
     def _before(self, mark: Slot) -> Slot | None:
         """The last slot that was sent before `mark`."""

@@ -17,6 +17,7 @@ from processors.gemini.outbox import (
     Turns,
 )
 from processors.gemini.sent_log import (
+    BREATH_S,
     IN_FLIGHT_S,
     KEPT_AUDIO_S,
     KEPT_ITEM_BYTES,
@@ -184,6 +185,55 @@ class TestAnswers:
         sender.log.answer_began()
         assert not sender.log.unanswered
 
+    def test_who_speaks_on_says_something_new(self, sender: Sender) -> None:
+        """Gemini took a pause for the end, and the room's detectors heard none."""
+        sender.log.speech_began([], sender.now)
+        sender.sound(2.0)
+        sender.log.answer_began()
+        new = sender.sound(10.0)
+        assert sender.log.unanswered
+        sender.log.answer_ended()
+        sender.log.speech_ended()
+        assert numbers_in(sender.taken()) == new
+
+    def test_but_not_who_has_just_stopped(self, sender: Sender) -> None:
+        """The detectors need a moment to be sure."""
+        sender.log.speech_began([], sender.now)
+        sender.sound(2.0)
+        sender.log.answer_began()
+        sender.sound(BREATH_S - PIECE_S)
+        sender.log.speech_ended()
+        sender.sound(2.0)
+        assert not sender.log.unanswered
+
+    def test_nor_does_who_goes_on_for_two_answers_lose_the_second(self, sender: Sender) -> None:
+        sender.log.speech_began([], sender.now)
+        sender.sound(2.0)
+        sender.log.answer_began()
+        sender.sound(2.0)
+        sender.log.answer_ended()
+        sender.log.answer_began()
+        new = sender.sound(5.0)
+        sender.log.answer_ended()
+        assert numbers_in(sender.taken()) == new
+
+    @pytest.mark.parametrize("late", [RealtimeText("2"), ToolResponse("c", "draw", {})])
+    def test_what_was_sent_as_the_answer_began_is_not_answered(
+        self, sender: Sender, late: Outgoing
+    ) -> None:
+        sender.send(RealtimeText("1"))
+        sender.now += 1.0
+        sender.send(late)
+        sender.log.answer_began(sender.now + IN_FLIGHT_S / 2)
+        sender.log.answer_ended()
+        assert items_in(sender.taken()) == [late]
+
+    def test_unless_there_is_nothing_else(self, sender: Sender) -> None:
+        sender.send(RealtimeText("1"))
+        sender.log.answer_began(sender.now)
+        sender.log.answer_ended()
+        assert sender.taken() == []
+
     def test_what_is_gone_already_is_not_missed(self, sender: Sender) -> None:
         sender.speech(1.0)
         sender.log.answer_began()
@@ -205,6 +255,12 @@ class TestHandles:
         said = sender.speech(2.0)
         sender.log.covered(5, sender.now)
         assert numbers_in(sender.taken()) == said[4:]
+
+    def test_an_index_that_cannot_be_ours_is_none(self, sender: Sender) -> None:
+        """It may count from the beginning of the session, or something else."""
+        said = sender.speech(2.0)
+        sender.log.covered(17, sender.now)
+        assert numbers_in(sender.taken()) == said
 
     def test_one_without_holds_what_had_time_to_arrive(self, sender: Sender) -> None:
         sent = sender.sound(2.0)
@@ -277,7 +333,7 @@ class TestItems:
         sender.log.covered(0, sender.now)
         assert items_in(sender.taken()) == [Picture(b"1")]
         sender.send(Picture(b"2"))
-        sender.log.covered(9, sender.now)
+        sender.log.covered(2, sender.now)
         assert sender.taken() == []
 
     def test_a_context_update_is_told_to_a_session_that_may_have_the_older_context(
