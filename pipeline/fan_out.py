@@ -13,13 +13,13 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection
 
+from pipeline.link_news import link_status
 from processors.direct_stage import DirectStage
 from processors.frames import (
     AnswerCutFrame,
     AudioDroppedFrame,
     CitationsFrame,
     GenerationCompleteFrame,
-    LinkStatus,
     LinkStatusFrame,
     ModelThoughtFrame,
     Role,
@@ -74,7 +74,7 @@ class FanOut(DirectStage):
             case CitationsFrame(sources=sources):
                 return [rtvi.server_message({"type": "citations", "metadata": dict(sources)})]
             case LinkStatusFrame():
-                return _link_status(frame)
+                return link_status(frame)
             case AudioDroppedFrame(seconds=seconds):
                 data = {"type": "audio-dropped", "seconds": round(seconds, 2)}
                 return [rtvi.server_message(data)]
@@ -129,11 +129,3 @@ def _transcript_data(frame: TranscriptFrame) -> dict[str, Any]:
         "interrupted": frame.interrupted,
         "peer": frame.peer_id,
     }
-
-
-def _link_status(frame: LinkStatusFrame) -> list[str]:
-    data = {"type": "link-status", "status": frame.status.value, "sentence": frame.sentence}
-    out = [rtvi.server_message(data)]
-    if frame.status is LinkStatus.FAILED:
-        out.append(rtvi.error(frame.sentence, fatal=True))
-    return out

@@ -18,6 +18,7 @@ from pipeline.gallery import Gallery
 from pipeline.in_force import InForce
 from pipeline.jobs import Jobs
 from pipeline.lifecycle import CLOSING_LIMIT_S, Lifecycle, RoomEvent, RoomState
+from pipeline.link_news import LinkNews
 from pipeline.log import log_context
 from pipeline.metering import Metering, limits_of
 from pipeline.participant import Participant
@@ -61,7 +62,7 @@ class Room:
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self.created_at = time.time()
         self._in_force = InForce(settings)
-        self.link_status = LinkStatus.CONNECTING
+        self._link_news = LinkNews()
         self.peers = Peers(self, shared)
         self.parts = assemble(self._in_force, shared, self.peers.send_audio)
         live = self.parts.gemini.live
@@ -96,6 +97,10 @@ class Room:
     def settings(self) -> RoomSettings:
         """Those in force now."""
         return self._in_force.settings
+
+    @property
+    def link_status(self) -> LinkStatus:
+        return self._link_news.status
 
     @property
     def usage(self) -> RoomUsage:
@@ -199,8 +204,11 @@ class Room:
     # What participants do (RoomView).
 
     def ready(self, participant: Participant) -> None:
-        if self.link_status is LinkStatus.READY:
+        if self._link_news.welcomes:
             self._welcome(participant)
+        else:
+            self._tell_of_link(participant)
+        self._end_if_failed()
 
     def left(self, participant: Participant, reason: str) -> None:
         self.peers.remove(participant)
@@ -311,23 +319,33 @@ class Room:
                 self._jobs.start(self.parts.studio.given(data))
 
     def _on_link_status(self, frame: LinkStatusFrame) -> None:
-        self.link_status = frame.status
-        self._welcome_all()
-        if frame.status is LinkStatus.FAILED:
+        self._link_news.heard(frame, _now())
+        if frame.status is LinkStatus.READY:
+            self._welcome_all()
+        self._end_if_failed()
+
+    def _end_if_failed(self) -> None:
+        everybody_knows = all(participant.is_ready for participant in self.peers)
+        if self._link_news.is_over(_now(), everybody_knows=everybody_knows):
             self.close("the connection to Gemini failed")
+
+    def _tell_of_link(self, participant: Participant) -> None:
+        for message in self._link_news.standing:
+            participant.send(message)
 
     def _present_turn(self) -> int:
         return self.parts.conversation.turn
 
     def _welcome_all(self) -> None:
         """Those that could not be told before: the link was not ready, or their channel not."""
-        for participant in self.peers.ready:
+        for participant in self.peers.ready if self._link_news.welcomes else ():
             if not participant.greeted:
-                self.ready(participant)
+                self._welcome(participant)
 
     def _welcome(self, participant: Participant) -> None:
         if not self.peers.greet(participant):
             return
+        self._tell_of_link(participant)
         self.gallery.joined(participant)
         standing = self.metering.standing(_now())
         if standing is not None:
@@ -352,6 +370,7 @@ class Room:
             self.parts.audio_in.tick(now)
         if self._beats % RESEND_BEATS == 0:
             self._welcome_all()
+            self._end_if_failed()
             self.gallery.send_due()
             self._keep_budget(now)
 

@@ -21,7 +21,13 @@ from pipeline.participant import CAMERA_INDEX, SCREEN_INDEX, Participant
 from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
-from processors.frames import ModelImageFrame, UserImagesFrame, UserTextFrame
+from processors.frames import (
+    LinkStatus,
+    LinkStatusFrame,
+    ModelImageFrame,
+    UserImagesFrame,
+    UserTextFrame,
+)
 from tests.pipeline.in_process import LIMIT_S, until
 from tests.pipeline.room_clients import (
     LINK_READY,
@@ -40,6 +46,8 @@ from tests.pipeline.room_clients import (
 from tests.pipeline.room_parts import shared_parts
 from tests.transports.peers import Census, descriptors
 from transports.errors import TransportError
+
+LINK_FAILED = LinkStatusFrame(LinkStatus.FAILED, "No key.")
 
 
 @pytest.fixture
@@ -197,6 +205,37 @@ async def test_who_had_no_channel_is_greeted_later() -> None:
         assert [participant.greeted for participant in room.peers] == [False]
         await new.accept(answer)
         assert (await hears(new, "bot-ready"))["id"] == "a"
+
+
+async def test_who_comes_while_the_link_is_renewed_need_not_wait() -> None:
+    async with live_room() as room, clients() as (client,):
+        await join(client, room)
+        room.on_frame(LINK_READY)
+        room.on_frame(LinkStatusFrame(LinkStatus.RECONNECTING, "One moment."))
+        say_ready(client, "a")
+        assert (await hears(client, "bot-ready"))["id"] == "a"
+        told = (await hears(client, "server-message"))["data"]
+        assert (told["status"], told["sentence"]) == ("reconnecting", "One moment.")
+
+
+async def test_who_was_on_the_way_when_the_link_failed_hears_why() -> None:
+    async with live_room() as room, clients() as (client,):
+        await join(client, room)
+        room.on_frame(LINK_FAILED)
+        assert not room.lifecycle.over
+        say_ready(client)
+        assert (await hears(client, "error"))["data"] == {"error": "No key.", "fatal": True}
+        assert room.lifecycle.over
+
+
+async def test_who_says_nothing_keeps_no_room_whose_link_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipeline.link_news.TOLD_WITHIN_S", 0.1)
+    async with live_room() as room, clients() as (client,):
+        await join(client, room)
+        room.on_frame(LINK_FAILED)
+        await until(lambda: room.lifecycle.over)
 
 
 async def test_only_its_own_camera_is_forgotten() -> None:
