@@ -37,6 +37,7 @@ class Entry:
     peer_id: str | None = None
     interrupted: bool = False
     parts: list[dict[str, Any]] = field(default_factory=list)
+    written: bool = False
 
     @property
     def words(self) -> str:
@@ -153,6 +154,7 @@ class Conversation:
         """
         finals = self._next_turn() if self._begun else []
         self.append(Role.USER, text, peer_id=peer_id)
+        self._open[Role.USER].written = True
         return [*finals, *self.finish(Role.USER)]
 
     def sounded(
@@ -179,11 +181,26 @@ class Conversation:
         self._spoken.completed()
 
     def forget_utterance(self) -> Entry | None:
-        """What the user was saying is said again: the entry that is empty now."""
-        said = self._open.get(Role.USER)
+        """What the user was saying is said again: the entry that is empty now.
+
+        One that was final is in the record no more. What is being answered is not said again.
+        """
+        if Role.MODEL in self._begun or (self._sounded and self._sound_turn == self.turn):
+            return None
+        said = self._open.get(Role.USER) or self._taken_back()
         if said is None or not said.text:
             return None
         said.text = ""
+        return said
+
+    def _taken_back(self) -> Entry | None:
+        """What the user said last, out of the record."""
+        said = self.history[-1] if self.history else None
+        if said is None or said.written or (said.role, said.turn) != (Role.USER, self.turn):
+            return None
+        self.history.pop()
+        self._begun.discard(Role.USER)
+        self._shown = [*said.parts, *self._shown]
         return said
 
     def finish(self, role: Role) -> list[Entry]:
@@ -219,9 +236,16 @@ class Conversation:
         return self._end_answer()
 
     def broken(self) -> list[Entry]:
-        """The rest of the answer never comes; what has come will be heard."""
+        """The rest of the answer never comes; what has come will be heard.
+
+        One of which nothing sounded is still to come.
+        """
+        still_to_come = not self._sounded
         self._keep_what_sounded()
-        return self._end_answer()
+        finals = self._end_answer()
+        if still_to_come:
+            self._begun.discard(Role.MODEL)
+        return finals
 
     def interrupted(self) -> list[Entry]:
         """Gemini heard the user during its turn. Call `cut_answer` before if it sounded then.

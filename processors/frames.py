@@ -77,7 +77,10 @@ class TranscriptDeltaFrame(DataFrame):
 
 @dataclass
 class TranscriptFrame(DataFrame):
-    """One side of a turn so far. `text` is cumulative; a final one is followed by no other."""
+    """One side of a turn so far. `text` is cumulative; a final one is followed by no other.
+
+    Unless it is empty, or followed by a final one that is: then it is said, or given, again.
+    """
 
     role: Role
     turn: int

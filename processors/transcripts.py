@@ -65,7 +65,7 @@ class Transcripts(DirectStage):
                 await self._finals(self.conversation.broken())
             case UtteranceReplayedFrame():
                 if (said := self.conversation.forget_utterance()) is not None:
-                    await self._emit(said)
+                    await self._emit(said, final=self.conversation.entry(Role.USER) is None)
             case InterruptionFrame():
                 await self._finals(self.conversation.interrupted())
             case TurnCompleteFrame():

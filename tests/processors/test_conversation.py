@@ -369,6 +369,56 @@ def test_an_utterance_is_forgotten_to_be_heard_again(talk: Talk) -> None:
     assert talk.told == ["1 u: make it blue", "1 m: sure"]
 
 
+def test_what_was_final_already_is_taken_back_to_be_heard_again(talk: Talk) -> None:
+    talk.voice()
+    talk.conversation.showed([("image/png", b"cat")])
+    talk.user("make it blue")
+    talk.finals += talk.conversation.finish(USER)
+    assert talk.record == ["1 u: make it blue"]
+    entry = talk.conversation.forget_utterance()
+    assert entry is not None and (entry.text, entry.turn) == ("", 1)
+    assert talk.record == []
+    assert talk.conversation.forget_utterance() is None
+    assert talk.user("make it blue") == 1
+    talk.model("sure")
+    talk.complete()
+    assert talk.record == ["1 u: make it blue", "1 m: sure"]
+    assert len(talk.conversation.history[0].parts) == 1, "the image went with the words"
+    talk.type("what is written is not said again")
+    assert talk.conversation.forget_utterance() is None
+
+
+def test_an_answer_of_which_nothing_sounded_is_still_to_come(talk: Talk) -> None:
+    talk.voice()
+    talk.user("count")
+    talk.model("one")
+    talk.broken()
+    talk.forget()
+    talk.complete()
+    assert talk.record == []
+    talk.user("count")
+    talk.sounds()
+    talk.model("one", "two")
+    talk.complete()
+    assert talk.record == ["1 u: count", "1 m: one two"]
+
+
+@pytest.mark.parametrize("with_words", [True, False])
+def test_what_is_answered_is_not_what_is_said_again(talk: Talk, with_words: bool) -> None:
+    """All of the answer had come, and was still played, when somebody spoke up."""
+    talk.voice()
+    talk.user("count")
+    talk.sound(1.0)
+    if with_words:
+        talk.model("one two three four")
+    talk.generated()
+    talk.voice()
+    talk.forget()
+    talk.complete()
+    assert talk.record[0] == "1 u: count"
+    assert talk.user("stop") == 2
+
+
 def test_what_was_told_since_a_turn(talk: Talk) -> None:
     talk.conversation.begin_with([{"role": "user", "parts": [{"text": "before"}]}])
     talk.type("count")

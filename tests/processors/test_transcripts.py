@@ -305,6 +305,25 @@ async def test_an_utterance_that_is_sent_again_is_told_again() -> None:
         assert t.probes.below.of(UtteranceReplayedFrame), "it goes on"
 
 
+async def test_an_utterance_that_was_final_is_taken_back_first() -> None:
+    """Its answer broke before it sounded: clients let go of it when a final one is empty."""
+    async with talk() as t:
+        await t.push(user("count"), model("one"), AnswerBrokenFrame(), UtteranceReplayedFrame())
+        await t.push(TurnCompleteFrame(), user("count"), model("one"), sound(0.5))
+        await t.push(TurnCompleteFrame())
+        assert t.told == [
+            "1 user: count",
+            "1 model: one",
+            "1 user: count*",
+            "1 model: *",
+            "1 user: *",
+            "1 user: count",
+            "1 model: one",
+            "1 user: count*",
+            "1 model: one*",
+        ]
+
+
 async def test_of_an_utterance_without_words_nothing_is_told() -> None:
     async with talk() as t:
         await t.push(UtteranceReplayedFrame())
