@@ -191,10 +191,15 @@ class Link:
         elif self._renewing:  # they changed when this one was set up already
             self._drain(Purpose.RENEW, now + RENEW_WITHIN_S)
 
-    def handle_updated(self, handle: str | None) -> None:
-        """Keeps the newest handle; an update without one leaves the last that was good."""
-        if handle is not None and not self._afresh:
-            self.handle = handle
+    def handle_updated(self, handle: str | None) -> bool:
+        """Keeps the newest handle; an update without one leaves the last that was good.
+
+        False: it is not the one that will be resumed.
+        """
+        if handle is None or self._afresh:
+            return False
+        self.handle = handle
+        return True
 
     def go_away(self, left_s: float, now: float) -> None:
         """The server gives the connection `left_s` more."""

@@ -217,9 +217,8 @@ class LiveCore:
 
     def _on_handle(self, event: HandleUpdate, now: float) -> None:
         self._covered = event.handle is not None
-        if event.handle is None:
+        if not self.link.handle_updated(event.handle):
             return
-        self.link.handle_updated(event.handle)
         if not self.watchdog.expects:
             self.log.give_up()
         self.log.covered(event.last_consumed_index, now)

@@ -131,6 +131,15 @@ class TestBreaks:
         assert seconds(line.sent()) == 3.0
         assert line.core.counters.replayed_audio_s == 3.0
 
+    def test_the_handle_of_a_session_that_is_given_up_holds_nothing(self, line: Line) -> None:
+        line.event(HandleUpdate("h", None))
+        line.core.link.renew(line.now, afresh=True)
+        line.speak(3.0)
+        line.event(HandleUpdate("old", 20))
+        line.broken()
+        assert line.open().handle is None
+        assert seconds(line.sent()) == 3.0
+
     def test_within_an_answer_it_is_asked_for_the_rest(self, line: Line) -> None:
         line.speak(2.0)
         line.event(heard("Tell me"), words("Once upon a time"), SOUND)
