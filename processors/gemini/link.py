@@ -336,7 +336,7 @@ class Link:
 
     def _enter_rest(self) -> None:
         self._apply(LinkEvent.REST)
-        self.deadline = None
+        self.deadline = self._down_since = None
         self.counters.rests += 1
 
     def _drop_handle(self) -> None:
