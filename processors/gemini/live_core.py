@@ -228,7 +228,9 @@ class LiveCore:
     # The connection.
 
     def opening(self) -> Opening:
-        """For the connection that is to be opened now."""
+        """For the connection that is to be opened, with the settings of this moment."""
+        if self.link.handle is None:
+            self.outbox.drop_updates()
         notes = self.calls.notes(resumed=self.link.handle is not None)
         since = None if self.link.handle is None else self._handle_turn
         written = (slot.item for slot in self.outbox)

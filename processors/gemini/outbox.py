@@ -225,6 +225,11 @@ class Outbox:
             self._prepend(Slot(ActivityStart(), self._waiting[0].pushed_at if self else 0.0))
         self._drop_old_audio()
 
+    def drop_updates(self) -> None:
+        """What waits to be told anew stands in the setup of the session that begins."""
+        while self._remove_first(ContextUpdate) is not None:
+            pass
+
     def _skip_empty_activities(self) -> None:
         """Their audio may have been too old to keep, or gone with the connection before."""
         while self._waiting:

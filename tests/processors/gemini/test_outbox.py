@@ -13,6 +13,7 @@ from processors.gemini.outbox import (
     ActivityStart,
     Audio,
     AudioEnd,
+    ContextUpdate,
     Outbox,
     Outgoing,
     Picture,
@@ -278,6 +279,14 @@ def test_nothing_is_left_of_speech_that_had_ended_but_for_its_mark(outbox: Outbo
     assert drained(outbox) == []
     pushed(outbox, START, SOUND, END)
     assert drained(outbox) == [START, SOUND, END]
+
+
+def test_updates_that_stand_in_a_setup_need_not_be_sent(outbox: Outbox) -> None:
+    text = RealtimeText("hello")
+    for item in (ContextUpdate("Be brief.", None), text, ContextUpdate("Be long.", None)):
+        outbox.push(item, 0.0)
+    outbox.drop_updates()
+    assert drained(outbox) == [text]
 
 
 class OutboxMachine(RuleBasedStateMachine):
