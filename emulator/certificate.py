@@ -1,13 +1,15 @@
-"""The emulator's self-signed certificate, made anew at every start.
+"""The emulator's self-signed certificate, made anew at every start unless it is to be kept.
 
 The SDK forces TLS for Live, so a local server needs a certificate that a client can be told to
-trust: the written file is what `SSL_CERT_FILE` names. The private key never outlives the start.
+trust: the written file is what `SSL_CERT_FILE` names. The private key never outlives the start,
+except where it is asked for, so that clients trust the emulator that follows this one.
 """
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
+import os
 import ssl
 import tempfile
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CERTIFICATE_NAME = "ca.pem"
+KEPT_NAME = "ca-and-key.pem"
 LIFETIME_DAYS = 30
 # A client whose clock lags a little must not find the certificate "not yet valid".
 BACKDATE_HOURS = 1
@@ -32,32 +35,48 @@ class Certificate:
     context: ssl.SSLContext
 
 
-def make_certificate(directory: Path, hosts: tuple[str, ...] = ()) -> Certificate:
+def make_certificate(
+    directory: Path, hosts: tuple[str, ...] = (), *, keep: bool = False
+) -> Certificate:
     """Write `ca.pem` into `directory` (created if missing) and return a server context.
 
     The certificate is its own authority and names `localhost`, `127.0.0.1`, `::1` and `hosts`.
+    `keep`: one that was kept in the directory is used again, whatever it names; a new one is kept
+    there with its key, for its owner's eyes only.
 
     Raises:
-        OSError: the directory cannot be written (the caller's fault).
+        OSError: the directory cannot be written, or what was kept is no certificate (the
+            caller's fault).
     """
+    directory.mkdir(parents=True, exist_ok=True)
+    path, kept = directory / CERTIFICATE_NAME, directory / KEPT_NAME
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if keep and kept.exists() and path.exists():
+        context.load_cert_chain(kept)
+        return Certificate(path=path.absolute(), context=context)
+    public, private = _new_pair(hosts)
+    path.write_bytes(public)
+    # `ssl` loads keys from files only; this one is readable by its owner and gone at once.
+    with tempfile.NamedTemporaryFile(suffix=".pem", dir=directory if keep else None) as both:
+        both.write(public + private)
+        both.flush()
+        context.load_cert_chain(both.name)
+        if keep:
+            kept.unlink(missing_ok=True)
+            os.link(both.name, kept)
+    return Certificate(path=path.absolute(), context=context)
+
+
+def _new_pair(hosts: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """The certificate and its key, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _self_signed(key, ("localhost", "127.0.0.1", "::1", *hosts))
-    public = certificate.public_bytes(serialization.Encoding.PEM)
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / CERTIFICATE_NAME
-    path.write_bytes(public)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # `ssl` loads keys from files only; this one is readable by its owner and gone at once.
-    with tempfile.NamedTemporaryFile(suffix=".pem") as both:
-        both.write(public + private)
-        both.flush()
-        context.load_cert_chain(both.name)
-    return Certificate(path=path.absolute(), context=context)
+    return certificate.public_bytes(serialization.Encoding.PEM), private
 
 
 def _self_signed(key: ec.EllipticCurvePrivateKey, hosts: tuple[str, ...]) -> x509.Certificate:

@@ -25,12 +25,14 @@ from emulator.profiles import PROFILES
 from emulator.replay import Recorded, ReplayError, read_recording
 from emulator.resumption import HANDLE_TTL_S
 from emulator.scenario import Scenario, ScenarioError, load_scenario
-from emulator.senses import standard_senses
+from emulator.senses import Senses, standard_senses
 from emulator.server import EmulatorServer
 
 # How often a child asks whether its parent still lives.
 PARENT_POLL_S: Final = 0.25
 USAGE_ERROR: Final = 2
+
+NewSenses = Callable[[Scenario | None], Senses]
 
 
 def _positive(text: str) -> float:
@@ -108,6 +110,8 @@ def parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to bind (default 127.0.0.1)")
     add("--port", type=_port, default=8443, help="0 picks a free port (default 8443)")
     add("--cert-dir", type=Path, help="folder for ca.pem (default: one that is removed at the end)")
+    add("--keep-certificate", action="store_true",
+        help="leave the key in --cert-dir too, and use both again at the next start")  # fmt: skip
     add("--scenario", type=Path, help="a written conversation, YAML or JSON")
     add("--replay", type=Path, action="append", default=[], metavar="FILE",
         help="play a wire log of the service instead of answering, repeatable")  # fmt: skip
@@ -140,9 +144,14 @@ def _add_behaviour(arguments: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="of call ids, handles and tokens (default 0)")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; returns the exit status."""
+def main(argv: Sequence[str] | None = None, new_senses: NewSenses = standard_senses) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit status.
+
+    `new_senses` takes the scenario, if there is one.
+    """
     arguments = parser().parse_args(argv)
+    if arguments.keep_certificate and arguments.cert_dir is None:
+        parser().error("--keep-certificate needs --cert-dir")
     logging.basicConfig(
         level=logging.INFO if arguments.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
@@ -151,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = options_of(arguments)
         with contextlib.suppress(KeyboardInterrupt), _folder(arguments.cert_dir) as folder:
-            asyncio.run(_serve(arguments, options, folder, parent))
+            asyncio.run(_serve(arguments, options, new_senses(options.scenario), folder, parent))
     except (ScenarioError, ReplayError, OSError) as error:
         print(f"emulator: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -216,13 +225,19 @@ def _read_scenario(path: Path) -> Scenario:
 
 
 async def _serve(
-    arguments: argparse.Namespace, options: Options, folder: Path, parent: int | None
+    arguments: argparse.Namespace,
+    options: Options,
+    senses: Senses,
+    folder: Path,
+    parent: int | None,
 ) -> None:
-    server = EmulatorServer(options, standard_senses(options.scenario))
+    server = EmulatorServer(options, senses)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    port, certificate = await server.start(arguments.host, arguments.port, folder)
+    port, certificate = await server.start(
+        arguments.host, arguments.port, folder, keep_certificate=arguments.keep_certificate
+    )
     try:
         host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
         base_url = f"https://{host}:{port}"

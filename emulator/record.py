@@ -16,7 +16,7 @@ from emulator.activity import RATE_HZ
 from emulator.closes import Close
 from emulator.json_types import JSON, JsonObject
 
-AUDIO_KEPT_S: Final = 120
+AUDIO_KEPT_S: Final = 150  # more than a connection that is sent away every two minutes lives
 AUDIO_KEPT_BYTES: Final = AUDIO_KEPT_S * RATE_HZ * 2
 MAX_TIMES_KEPT: Final = 4096
 MAX_TEXTS_KEPT: Final = 1024

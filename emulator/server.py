@@ -51,13 +51,17 @@ class EmulatorServer:
         self._sockets: dict[LiveSocket | ReplaySocket, asyncio.Task[object]] = {}
         self._runner: web.AppRunner | None = None
 
-    async def start(self, host: str, port: int, directory: Path) -> tuple[int, Path]:
+    async def start(
+        self, host: str, port: int, directory: Path, *, keep_certificate: bool = False
+    ) -> tuple[int, Path]:
         """Listen; returns the port (asked for as 0: a free one) and the certificate's path.
+
+        `keep_certificate`: see `make_certificate`.
 
         Raises:
             OSError: the address cannot be bound or the directory not written.
         """
-        certificate = make_certificate(directory, (host,))
+        certificate = make_certificate(directory, (host,), keep=keep_certificate)
         await self._senses.start()
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=SHUTDOWN_TIME_LIMIT_S)
         try:

@@ -194,3 +194,11 @@ def test_an_ipv6_address_makes_a_usable_url(tmp_path: Path) -> None:
     with running_emulator(tmp_path, "--host", "::1") as emulator:
         assert emulator.base_url.startswith("https://[::1]:")
         assert emulator.sessions() == []
+
+
+def test_a_certificate_is_kept_only_in_a_folder_of_yours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--keep-certificate"])
+    assert "--keep-certificate needs --cert-dir" in capsys.readouterr().err
