@@ -23,7 +23,7 @@ PIP = PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_AC
 unexport MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR PYTHON ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs bench bench-quick soak faults fuzz clean chromium
+.PHONY: help run test check docs bench bench-quick soak faults rotations fuzz clean chromium
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -62,8 +62,11 @@ fuzz: .venv/.for-fuzz ## bytes of strangers, made up by a fuzzer, for 5 minutes;
 soak: .venv/.for-bench ## 30 minutes of peers who come and go; writes docs/soak.md
 	.venv/bin/python -m bench.soak $(ARGS)
 
-faults:
-	@echo "make $@ does not exist yet: it comes with a later version of Easel." >&2; exit 2
+faults: .venv/.for-bench ## each fault of Gemini's 20 times and more, 40 minutes; writes docs/reliability.md
+	.venv/bin/python -m bench.faults.run $(ARGS)
+
+rotations: .venv/.for-bench ## 25 minutes of goAway every two; writes its part of the same page
+	.venv/bin/python -m bench.faults.rotations $(ARGS)
 
 clean: ## remove caches and the output of tests; .venv stays
 	rm -rf dist test-output .coverage .coverage.* .hypothesis .import_linter_cache

@@ -66,7 +66,10 @@ async def measure(kind: str) -> dict[str, float]:
     except ChromiumMissing as missing:
         print(f"the run with Chromium is left out: {missing}", file=sys.stderr)
         return {}
-    async with live_endpoint("talk", KEPT) as endpoint, server(kind, endpoint) as (running, url):
+    async with (
+        live_endpoint("talk", KEPT) as endpoint,
+        server(kind, endpoint.environment) as (running, url),
+    ):
         async with child("bench.chromium", url, core=LOAD_CORE) as browser:
             await browser.line()
             await asyncio.sleep(WARM_UP_S + BITRATE_RAMP_S)

@@ -31,7 +31,7 @@ ALL_GONE_LIMIT_S: Final = 600.0
 async def growth(kind: str, visits: int, at_once: int) -> dict[str, float]:
     """For each of the visits; and what there is more of at the end than after the warm-up."""
     async with live_endpoint("talk") as endpoint:
-        async with server(kind, endpoint, probed=True) as (running, url):
+        async with server(kind, endpoint.environment, probed=True) as (running, url):
             numbers = ["--visits", str(visits), "--at-once", str(at_once)]
             clip = ["--clip", str(clip_file(VGA)), "--fps", str(VGA.fps)]
             async with child("bench.churn", url, *numbers, *clip, core=LOAD_CORE) as peers:

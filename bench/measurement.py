@@ -72,7 +72,10 @@ async def measure(kind: str, load: Load) -> dict[str, float]:
     """All figures of one run, by name; `cpu %` is of a core and for each peer."""
     async with (
         live_endpoint(load.mode, load.keep_pictures) as endpoint,
-        server(kind, endpoint, video=load.clip is not None, probed=load.probed) as (running, url),
+        server(kind, endpoint.environment, video=load.clip is not None, probed=load.probed) as (
+            running,
+            url,
+        ),
         child("bench.synthetic_peer", *_arguments(load, url), core=LOAD_CORE) as peers,
     ):
         await peers.line()

@@ -127,9 +127,13 @@ async def live_endpoint(mode: str, keep_pictures: int = 0) -> AsyncIterator[Endp
 
 @asynccontextmanager
 async def server(
-    kind: str, endpoint: Endpoint, *, video: bool = True, probed: bool = False
+    kind: str, wires: Mapping[str, str], *, video: bool = True, probed: bool = False
 ) -> AsyncIterator[tuple[Child, str]]:
-    """ "easel" or "stock", and its address. `probed`: it reports as `bench.loop_probe` says."""
+    """ "easel" or "stock", and its address.
+
+    `wires`: the environment that leads to its endpoint, and more. `probed`: it reports as
+    `bench.loop_probe` says.
+    """
     settings: dict[str, str] = {}
     command: tuple[str, ...]
     if kind == "easel":
@@ -140,7 +144,7 @@ async def server(
     else:
         flags = {"--audio-only": not video, "--probed": probed}
         command = ("bench.stock_bot", *(flag for flag, given in flags.items() if given))
-    environment = {**endpoint.environment, **settings}
+    environment = {**settings, **wires}
     async with child(*command, core=SERVER_CORE, environment=environment) as running:
         url = (await running.line()).split()[-1]
         if kind == "easel":

@@ -149,7 +149,10 @@ async def all_seats(seats: Seats, count: int) -> AsyncIterator[None]:
 
 async def soak(minutes: float, peers: int, seed: int) -> Soak:
     sent = media(clip_file(ClipSpec()), ClipSpec().fps)
-    async with live_endpoint("talk") as endpoint, server("easel", endpoint, probed=True) as up:
+    async with (
+        live_endpoint("talk") as endpoint,
+        server("easel", endpoint.environment, probed=True) as up,
+    ):
         service = Service(*up, begun=time.monotonic())
         seats = Seats(service.url, sent, seed)
         facts = machine.facts()

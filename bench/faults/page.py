@@ -1,0 +1,169 @@
+"""docs/reliability.md, from what the runs found. Pure but for `write_page`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench import machine
+from bench.faults.rows import Kind, Row
+from bench.faults.summary import MEDIAN_S, WORST_S, Span, Summary, misses
+
+HEAD: Final = (
+    "fault | times | lost | doubled | results lost | gap, s | silence, s | recovered, s | answers"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A measurement of something else, to compare with: its name in words, and its rows."""
+
+    what: str
+    summaries: Sequence[Summary]
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """`found` by the name of the row; a row that was not run is left out."""
+
+    rows: Sequence[Row]
+    found: Mapping[str, Summary]
+    before: Sequence[Before]
+    rotations: str  # a section of its own, empty when it was not run
+    minutes: float
+    facts: Sequence[tuple[str, str]]
+
+
+def write_page(told: Reliability, path: Path) -> None:
+    path.write_text(page_text(told))
+
+
+def page_text(told: Reliability) -> str:
+    return f"""# Reliability
+
+Written by `make faults`, and its last part by `make rotations`.
+
+**Result.** {_result(told)}
+
+{_table(told)}
+
+- *lost*, *doubled*: words of the people that the model never heard, or heard twice; of each row's
+  {_said(told)}. *results lost*: of tool calls. How they are counted stands below.
+- *gap*: median and worst of what the peer heard too late: the silence before the answer, less
+  what is usual without a fault ({_usual(told)} s), or the longest hole within the answer, beyond
+  the sound that had arrived when it broke.
+- *silence*: the same with all that the model takes to answer: for an unplanned break at most
+  {MEDIAN_S:g} s (median) and {WORST_S:g} s (worst) are asked, beyond the watchdog's limit where one
+  has to notice.
+- *recovered*: from the fault until sound reached the next connection; with a planned change it
+  includes the wait for a good moment.
+- *answers*: those that did not come to their end.
+
+{METHOD}
+{_before(told)}
+{told.rotations}
+## Machine
+
+{machine.table(told.facts)}
+"""
+
+
+def _result(told: Reliability) -> str:
+    if not told.found:
+        return "No fault has been measured yet: what stands here is what there was before."
+    run = [row for row in told.rows if row.name in told.found]
+    found = [told.found[row.name] for row in run]
+    kinds = sum(row.kind is not Kind.NONE for row in run)
+    faults = sum(each.injected for each in found)
+    said = sum(each.said for each in found)
+    counts = (
+        f"{faults} faults of {kinds} kinds while {said} words were said:"
+        f" {sum(each.lost for each in found)} lost, {sum(each.doubled for each in found)} doubled,"
+        f" {sum(each.results_lost for each in found)} of {sum(each.calls for each in found)}"
+        f" results of tools lost. The run took {told.minutes:.0f} minutes."
+    )
+    missed = [
+        f"- {row.what}: {', '.join(short)}"
+        for row in run
+        if (short := misses(row, told.found[row.name]))
+    ]
+    if not missed:
+        return f"{counts} Every row reaches what is asked of it."
+    return "\n".join([f"{counts} What is asked is not reached here:", "", *missed])
+
+
+def _table(told: Reliability) -> str:
+    lines = [f"| {HEAD} |", "|---" * len(HEAD.split("|")) + "|"]
+    for row in told.rows:
+        if row.name in told.found:
+            lines.append(_row(row.what, told.found[row.name], row))
+    return "\n".join(lines)
+
+
+def _row(what: str, each: Summary, row: Row | None = None) -> str:
+    limit = f" (limit {row.limit_s:g} s)" if row is not None and row.limit_s else ""
+    allowed = f" of {row.doubled_ok * each.injected} allowed" if row and row.doubled_ok else ""
+    results = f"{each.results_lost} of {each.calls}" if each.calls else "–"
+    times = "–" if row is not None and row.kind is Kind.NONE else f"{each.injected}"
+    return (
+        f"| {what}{limit} | {times} | {each.lost} | {each.doubled}{allowed} | {results}"
+        f" | {_span(each.gap)} | {_span(each.silence)} | {_span(each.recovered)}"
+        f" | {each.broken_off} |"
+    )
+
+
+def _span(span: Span) -> str:
+    return "–" if span.median is None else f"{span.median:.2f} / {span.worst:.2f}"
+
+
+def _said(told: Reliability) -> str:
+    counts = sorted(each.said for each in told.found.values())
+    return f"{counts[0]} to {counts[-1]}" if counts else "none"
+
+
+def _usual(told: Reliability) -> str:
+    usual = [each.usual_s for each in told.found.values() if each.usual_s]
+    return f"{usual[0]:.2f}" if usual else "not measured"
+
+
+def _before(told: Reliability) -> str:
+    parts = []
+    for before in told.before:
+        lines = [f"| {HEAD} |", "|---" * len(HEAD.split("|")) + "|"]
+        whats = {row.name: row.what for row in told.rows}
+        lines += [_row(whats.get(each.row, each.row), each) for each in before.summaries]
+        parts.append("\n".join([f"## {before.what}", "", *lines, ""]))
+    return "\n".join(parts)
+
+
+METHOD: Final = """## Method
+
+Everything is real but the model: peers with aiortc, `easel serve` alone on one core, google-genai,
+and `easel emulator` with the fault of the row in a process of its own, on the other core with the
+peers. A dozen rooms talk at a time. In most rows a talk is two utterances and their answers, and
+the fault comes with the first.
+
+Nobody recognises words. The peers say numbers, each a word of 250 ms (three pairs of tones, one of
+them a check), eight to an utterance; the emulator's ears read the numbers, and it answers with
+twelve of its own, by which the peer knows what of an answer came when. A word survives Opus and the
+loss of a packet; on a clean path none of some thousand is misread (the first row of the table, and
+`tests/bench/test_fault_codec.py`). Each room has numbers of its own, so that words which
+reach another one would be seen.
+
+What a model has heard:
+
+- The emulator keeps the sound that each connection was sent, and of a resumed one how much of its
+  predecessor's sound the handle remembers. The sound that a handle remembers and what its
+  connection was sent after it is one hearing, its lineage; so on over any number of resumptions.
+- A word is *doubled* when it stands twice in one lineage.
+- A word is *lost* when it is neither in the lineage of the room's last connection, nor in the text
+  that this lineage was sent, nor in the sound of a turn that any connection began to answer. Such
+  turns are told to a fresh session as text.
+- A fresh session, after a refused handle or without handles, begins a lineage of its own.
+- The result of a call is lost when no connection got it, under its id or as text.
+- With handles that are snapshots nothing may be lost or doubled. Where a handle brings the session
+  back as it was at its end (*live handles*), or there are none, nothing may be lost, and of each
+  break the utterance that was being said may be doubled. Where a handle comes within an utterance
+  and does not say what it holds, the sound that may have been under way then is sent again: two
+  words.
+"""
