@@ -10,7 +10,8 @@ from bench.faults.rows import Kind, Row
 from bench.faults.summary import MEDIAN_S, WORST_S, Span, Summary, misses
 
 HEAD: Final = (
-    "fault | times | lost | doubled | results lost | gap, s | silence, s | recovered, s | answers"
+    "fault | times | lost | doubled | results lost | gap, s | silence, s | recovered, s"
+    " | broken off | missing, twice"
 )
 
 
@@ -57,7 +58,8 @@ Written by `make faults`, and its last part by `make rotations`.
   has to notice.
 - *recovered*: from the fault until sound reached the next connection; with a planned change it
   includes the wait for a good moment.
-- *answers*: those that did not come to their end.
+- *broken off*: answers that did not come to their end. *missing, twice*: their words that the
+  peers did not hear, or heard twice; a word that a break cuts in two is missing by itself.
 
 {METHOD}
 {_before(told)}
@@ -108,7 +110,7 @@ def _row(what: str, each: Summary, row: Row | None = None) -> str:
     return (
         f"| {what}{limit} | {times} | {each.lost} | {each.doubled}{allowed} | {results}"
         f" | {_span(each.gap)} | {_span(each.silence)} | {_span(each.recovered)}"
-        f" | {each.broken_off} |"
+        f" | {each.broken_off} | {each.answer_words_missing}, {each.answer_words_twice} |"
     )
 
 

@@ -187,7 +187,7 @@ def _wire() -> Iterator[Row]:
     for name, what, fault in (
         ("garbage", "a frame that is no JSON", "garbage@speech=1.0"),
         ("big-frame", "a frame of 1 MiB", "big_frame@speech=1.0"),
-        ("slow-read", "sound read slowly", "slow_read@speech=0.5,bytes_per_s=20000"),
+        ("slow-read", "sound read slowly", "slow_read@speech=0.5,bytes_per_s=36000"),
         ("slow-pong", "pongs 30 s late", "slow_pong,s=30"),
     ):
         yield Row(name, what, Kind.UNPLANNED, armed=[fault])

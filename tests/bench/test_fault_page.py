@@ -86,7 +86,7 @@ def page(**found: Summary) -> str:
 def test_the_page_has_a_row_for_each_that_was_run() -> None:
     text = page(nothing=replace(GOOD, injected=0), live=GOOD, mute=GOOD)
     lines = text.splitlines()
-    assert "| no fault | – | 0 | 0 | 0 of 3 | 0.70 / 0.90 | 1.50 / 1.70 | – | 0 |" in lines
+    assert "| no fault | – | 0 | 0 | 0 of 3 | 0.70 / 0.90 | 1.50 / 1.70 | – | 0 | 0, 0 |" in lines
     assert any(line.startswith("| the same, live handles | 24 | 0 | 0 of 192") for line in lines)
     assert any(line.startswith("| no answer (limit 6 s) | 24") for line in lines)
     assert "goAway in quiet" not in text
