@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from processors.gemini.link import OPEN_FIRST_S, QUOTA_RETRY_FIRST_S
+from processors.gemini.link import OPEN_FIRST_S
+from processors.gemini.retrying import QUOTA_RETRY_FIRST_S
 from processors.gemini.watchdog import AFTER_NUDGE_S, STALL_S, UNNOTICED_S
 
 MUTE_LIMIT_S: Final = UNNOTICED_S + AFTER_NUDGE_S  # the emulator shows no sign that it hears
