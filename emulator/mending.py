@@ -31,8 +31,8 @@ _TOLD: Final = re.compile(
     r"The result of (?P<name>\S+), which you called before: (?P<value>.*)", re.DOTALL
 )
 _CALLED: Final = re.compile(
-    r"\(Before the connection broke you called (?P<name>\S+) with .*? Its result will follow: do "
-    r"not call it again for this\.\)",
+    r"\(Before the connection broke you called (?P<name>\S+) with .*?\. Its result "
+    r"(?:will follow: do not call it again for this\.|was: .*?\})\)",
     re.DOTALL,
 )
 # In the place of a picture, or beside it.

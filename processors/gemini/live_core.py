@@ -9,12 +9,13 @@ turns that were answered in words, from the history; what was not answered as it
 answer that broke off is asked for once, from its last words on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
 from processors.frames import Role
+from processors.gemini.asking import NUDGE, asks, carry_on
 from processors.gemini.calls import Calls
 from processors.gemini.errors import GeminiError
 from processors.gemini.events import (
@@ -34,25 +35,14 @@ from processors.gemini.events import (
     VoiceActivityEvent,
 )
 from processors.gemini.link import QUICK_DEATH_S, Link
-from processors.gemini.outbox import Outbox, Outgoing, RealtimeText, ToolResponse, Turns
+from processors.gemini.outbox import Outbox, Outgoing, RealtimeText, Slot, ToolResponse, Turns
 from processors.gemini.sent_log import SentLog
 from processors.gemini.watchdog import Alarm, Watchdog
 from processors.spoken_text import SpokenText
-from processors.wording import last_words
 
 LATE_MEDIA_S: Final = 2.0  # what comes later than this after an interruption is not late but new
-QUOTED_WORDS: Final = 12
 UNTOLD_AFTER: Final = 2  # fresh sessions that died of what they were told, or so it seems
 BYTES_PER_SAMPLE: Final = 2
-
-NUDGE: Final = "Please answer what was just said."
-CARRY_ON: Final = (
-    'Your last answer broke off after the words "{words}". '
-    "Go on from there; do not repeat them and do not greet."
-)
-CARRY_ON_UNHEARD: Final = (
-    "Your last answer broke off in the middle. Go on from there, and do not greet."
-)
 
 
 class Verdict(Enum):
@@ -101,6 +91,7 @@ class LiveCore:
     _user_words: bool = False  # Gemini has told what it understood of the utterance
     _words_of_exchange: bool = False
     _generated: bool = False
+    _waited: bool = False  # the answer has been silent since it called something
     _covered: bool = False
     _handle_turn: int = 0
     _speaking_since: float | None = None
@@ -128,10 +119,11 @@ class LiveCore:
     def next(self, now: float) -> Outgoing | None:
         """The next to send, followed by `sent`, `put_back` or `unsendable`; None: nothing waits."""
         while (item := self.outbox.pop()) is not None:
-            told = self.calls.told(item) if isinstance(item, ToolResponse) else item
-            if told is not None:
-                return told
-            self.outbox.sent(now)
+            ready = self.calls.told(item) if isinstance(item, ToolResponse) else item
+            if ready is None:
+                self.outbox.sent(now)  # nobody waits for the news of its progress
+                continue
+            return ready
         return None
 
     def sent(self, now: float) -> None:
@@ -171,7 +163,7 @@ class LiveCore:
             case ToolsCancelled(ids):
                 self.calls.cancelled(ids)
             case Transcript():
-                self._user_words = True
+                self._on_user_words()
                 self.watchdog.noticed(now)
             case VoiceActivityEvent():
                 self.watchdog.noticed(now)
@@ -196,24 +188,50 @@ class LiveCore:
         self._settle(now)
         return True
 
+    def _on_user_words(self) -> None:
+        """They may come when they are being answered already."""
+        if self.log.exchange is not None and not self.log.unanswered:
+            self._words_of_exchange = True
+        else:
+            self._user_words = True
+
     def _on_output(self, event: LiveEvent, now: float) -> None:
         self._late_until = 0.0
+        sound_s = 0.0
+        if isinstance(event, Transcript) and self._words_are_late:
+            self._spoken.said(event.text)
+            return
         if self.log.exchange is None:
             self.log.answer_began(now)
+            self.calls.answer_ended()
             self._spoken = SpokenText()
-            self._generated = self._covered = False
+            self._covered = False
             self._words_of_exchange, self._user_words = self._user_words, False
+        if self._waited and not self.calls.awaited:
+            self.log.results_answered()
+        self._generated, self._waited = False, isinstance(event, ToolCalls)
         match event:
             case AudioChunk(pcm, rate):
-                self._spoken.sounded(len(pcm) / BYTES_PER_SAMPLE / rate)
+                sound_s = len(pcm) / BYTES_PER_SAMPLE / rate
+                self._spoken.sounded(sound_s)
             case Transcript(text=text):
                 self._spoken.said(text)
-        self.watchdog.output(now)
+        self.watchdog.output(now, sound_s)
+
+    @property
+    def _words_are_late(self) -> bool:
+        """What is said now sounded before: all of that answer has come, and none is due."""
+        if self.log.exchange is not None:
+            return self._generated
+        due = self.watchdog.expects or self.log.unanswered
+        return self._spoken.sound_s > 0.0 and not due
 
     def _answer_ended(self) -> None:
+        if self.log.exchange is None:
+            return
         self.log.answer_ended()
-        self.calls.answer_ended()
         self._generated = False
+        self.calls.answer_ended()
 
     def _on_handle(self, event: HandleUpdate, now: float) -> None:
         self._covered = event.handle is not None
@@ -223,16 +241,17 @@ class LiveCore:
             self.log.give_up()
         self.log.covered(event.last_consumed_index, now)
         self._handle_turn = self.present_turn()
-        self.calls.handle_came()
+        self.calls.handle_came({*_results(self.log), *_results(self.outbox)})
 
     # The connection.
 
     def opening(self) -> Opening:
         """For the connection that is to be opened, with the settings of this moment."""
-        if self.link.handle is None:
+        resumes = self.link.handle is not None
+        if not resumes:
             self.outbox.drop_updates()
-        notes = self.calls.notes(resumed=self.link.handle is not None)
-        since = None if self.link.handle is None else self._handle_turn
+        notes = self.calls.notes(_results(self.outbox), resumed=resumes)
+        since = self._handle_turn if resumes else None
         written = (slot.item for slot in self.outbox)
         asked = tuple(i.text for i in written if isinstance(i, RealtimeText | Turns) and i.text)
         return Opening(self.link.handle, since, notes, asked, self._fresh_deaths < UNTOLD_AFTER)
@@ -274,31 +293,40 @@ class LiveCore:
         if self._generated:  # all of the answer has come
             self._answer_ended()
         broken = self.log.exchange is not None
-        sounded = self._spoken.sound_s > 0.0
-        told = broken and (sounded or self.calls.of_answer) and self._words_are_known()
-        holds_utterance = self.log.holds_utterance
+        sounded = broken and self._spoken.sound_s > 0.0
+        told = (sounded or (broken and self.calls.of_answer)) and self._words_are_known()
         again = self.log.taken_along(answered=told or not broken, now=now)
-        for slot in again:
-            slot.tries += blamed
-        self.counters.replayed_audio_s += sum(slot.audio_s for slot in again)
-        self.outbox.reclaim(again)
-        if broken and sounded:
-            self.counters.answers_broken += 1
-            if not (self.calls.awaited or self.log.unanswered or self._speaking_since is not None):
-                self._carry_on(now)
+        self._send_again(again, blamed=blamed)
+        self.counters.answers_broken += sounded
+        self._ask_again(again, now, sounded=sounded)
         self._lost_s += self.log.forgotten_s
         self.log.forgotten_s = 0.0
-        self._answer_ended()
         self._late_until = 0.0
-        self._covered = False
+        self._covered = self._mute = False
         self._quiet_since = None
         self.watchdog.pause(True, now)
         replays = self.log.unanswered and any(slot.audio_s for slot in again)
-        asks = any(isinstance(slot.item, RealtimeText | Turns) for slot in again)
-        if self._mute and not (broken or holds_utterance or asks):
-            self._nudge(now)  # since the handle holds what was never answered
-        self._mute = False
         return Disconnected(answer_broken=broken, utterance_again=replays)
+
+    def _send_again(self, again: list[Slot], *, blamed: bool) -> None:
+        for slot in again:
+            slot.tries += blamed
+        self.counters.replayed_audio_s += sum(slot.audio_s for slot in again)
+        self.outbox.reclaim([slot for slot in again if not slot.own])
+
+    def _ask_again(self, again: list[Slot], now: float, *, sounded: bool) -> None:
+        """Once, for what nothing asks for that is said again or still to come."""
+        speaking = self._speaking_since is not None
+        said_again = self.log.begins_in(again) or any(map(asks, self.outbox))
+        if speaking or self.calls.awaited or said_again:
+            return
+        asked = [slot.item for slot in again if slot.own]
+        if sounded and not self.log.unanswered:
+            self._carry_on(now)
+        elif asked:
+            self.outbox.push_first(asked[-1], now)
+        elif self._mute:  # its handle holds what was never answered
+            self.outbox.push_first(NUDGE, now)
 
     def _words_are_known(self) -> bool:
         """What is being answered is in the history, or was written."""
@@ -307,10 +335,8 @@ class LiveCore:
 
     def _carry_on(self, now: float) -> None:
         self.counters.answers_carried_on += 1
-        words = last_words(self._spoken.text_until(self._spoken.sound_s), QUOTED_WORDS)
-        text = CARRY_ON.format(words=words) if words else CARRY_ON_UNHEARD
-        self.outbox.push_first(RealtimeText(text), now)
-        self.watchdog.user_ended(now, spoke_s=None)
+        self.outbox.push_first(carry_on(self._spoken), now)
+        self.watchdog.carries_on(now)
 
     # Time.
 
@@ -339,7 +365,7 @@ class LiveCore:
         if self.log.exchange is not None and self._spoken.sound_s:
             self._carry_on(now)
         else:
-            self.outbox.push_first(RealtimeText(NUDGE), now, once=True)
+            self.outbox.push_first(NUDGE, now)
 
     def lost_audio_s(self) -> float:
         """What of people's words could not be kept, since this was last asked."""
@@ -351,15 +377,18 @@ class LiveCore:
 
     def _settle(self, now: float) -> None:
         """Whether it is quiet, and whether an answer waits for a tool."""
-        busy = (
-            self._speaking_since is not None
-            or self.log.exchange is not None
-            or self.watchdog.expects
-            or self.calls.pending
-        )
+        speaking = self._speaking_since is not None
+        answering = self.log.exchange is not None
+        busy = speaking or answering or self.watchdog.expects or self.calls.pending
         if busy:
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
-        at_work = self.log.exchange is not None and self.calls.awaited
-        self.watchdog.pause(at_work or not self.link.is_open, now)
+        waits = speaking or self.calls.awaited or not self.link.is_open
+        self.watchdog.pause(waits, now)
+
+
+def _results(slots: Iterable[Slot]) -> set[str]:
+    """The ids of the calls to which one of them is the result."""
+    items = (slot.item for slot in slots)
+    return {i.call_id for i in items if isinstance(i, ToolResponse) and not i.will_continue}

@@ -114,7 +114,7 @@ class Slot:
     index: int = 0
     in_activity: bool = False
     tries: int = 0
-    once: bool = False  # it has no meaning on another connection
+    own: bool = False  # the link's own words, which are said when they are needed
 
     @property
     def audio_s(self) -> float:
@@ -165,12 +165,9 @@ class Outbox:
                 self._append(item, now)
         return True
 
-    def push_first(self, item: Outgoing, now: float, *, once: bool = False) -> None:
-        """Before all that waits, whatever the bounds are: the link's own words, which are few.
-
-        What is said `once` is not said again on another connection.
-        """
-        self._prepend(Slot(item, now, once=once))
+    def push_first(self, item: Outgoing, now: float) -> None:
+        """Before all that waits, whatever the bounds are: the link's own words, which are few."""
+        self._prepend(Slot(item, now, own=True))
 
     def pop(self) -> Outgoing | None:
         """The next to send; None when nothing waits."""

@@ -11,7 +11,7 @@ Silence is not kept for long, and audio not beyond `KEPT_AUDIO_S`.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
@@ -78,6 +78,10 @@ class SentLog:
     _spoken_on: bool = False  # while what they said before was being answered already
     _on_from: Slot | None = None  # the first of that
 
+    def __iter__(self) -> Iterator[Slot]:
+        """What is kept, oldest first."""
+        return iter(self._sent)
+
     def opened(self, messages: int) -> None:
         """A new connection on which `messages` were sent already, beginning with the setup."""
         self._index = messages - 1
@@ -88,7 +92,7 @@ class SentLog:
         match slot.item:
             case Picture():
                 self._picture = slot
-            case _ if not slot.once:
+            case _:
                 self._sent.append(slot)
                 self._count(slot, 1)
                 self._trim()
@@ -120,10 +124,9 @@ class SentLog:
         """Something was said that no answer has begun to answer."""
         return self._said
 
-    @property
-    def holds_utterance(self) -> bool:
-        """All that was said without an answer is kept: no handle holds the beginning of it."""
-        return self._said and self._utterance is not None and self._utterance in self._sent
+    def begins_in(self, slots: Collection[Slot]) -> bool:
+        """All that is kept of what was said without an answer is among them."""
+        return self._said and self._utterance in slots
 
     def answer_began(self, now: float = float("inf")) -> None:
         """What was sent by now is being answered, but for what somebody is just saying."""
@@ -138,6 +141,12 @@ class SentLog:
         elif self._speaking:
             self._spoken_on, self._on_from = True, None
         self.exchange = Exchange(first, last, spoken)
+
+    def results_answered(self) -> None:
+        """The answer waited for the results of its tools, and goes on."""
+        for slot in [slot for slot in self._sent if isinstance(slot.item, ToolResponse)]:
+            self._sent.remove(slot)
+            self._count(slot, -1)
 
     def answer_ended(self) -> None:
         """It is history now, and so is what it answered."""
@@ -262,6 +271,8 @@ class SentLog:
         limit_s = KEPT_AUDIO_S if open_ended else QUIET_KEPT_S
         while self._audio_bytes > limit_s * BYTES_PER_S:
             forgotten = self._remove_first(audio=True)
+            if forgotten is self._utterance:
+                self._utterance = next((s for s in self._sent if isinstance(s.item, Audio)), None)
             if self._said and self.exchange is None:
                 self.forgotten_s += forgotten.audio_s
         while self._items > KEPT_ITEMS or self._item_bytes > KEPT_ITEM_BYTES:

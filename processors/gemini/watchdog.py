@@ -6,7 +6,8 @@ RESTING ── the user's turn ended ──► EXPECTING ── first output ─
 
 What takes too long is answered first by a nudge, then by another connection, then by one that
 knows nothing of the old session; after that the turn is given up. A turn that ends with nothing
-said is nudged at once.
+said is nudged at once. While people still hear an answer nothing is missed: what woke the model
+would cut it off.
 """
 
 from collections.abc import Mapping
@@ -102,7 +103,9 @@ class Watchdog:
     _paused: bool = False
     _unsure: bool = False  # whether what was heard was a turn
     _owed: bool = False  # an answer to what was said during the one before
-    _end_owed: bool = False  # of an answer that was interrupted
+    _asked: bool = False  # before the user spoke on, and not answered
+    _end_owed: bool = False  # of an answer that was interrupted, or is complete but plays on
+    _plays_until: float = 0.0
 
     @property
     def expects(self) -> bool:
@@ -111,7 +114,8 @@ class Watchdog:
 
     def user_ended(self, now: float, *, spoke_s: float | None) -> None:
         """The user's turn is over; `spoke_s` is None for one that was written."""
-        self._unsure = spoke_s is not None and spoke_s < MIN_SPEECH_S and not self._noticed
+        known = self._noticed or self._asked
+        self._unsure = spoke_s is not None and spoke_s < MIN_SPEECH_S and not known
         if self._unsure:
             return
         self._owed = self.state is WatchState.ANSWERING
@@ -120,6 +124,7 @@ class Watchdog:
         self._steps, self._empty = 0, False
 
     def user_began(self, now: float) -> None:
+        self._asked = self._asked or self.expects
         self._noticed = self._unsure = self._empty = False
         self._apply(WatchEvent.USER_BEGAN, now)
 
@@ -132,28 +137,36 @@ class Watchdog:
         elif self.state is WatchState.EXPECTING and not self._steps:
             self._since = now
 
-    def output(self, now: float) -> None:
+    def output(self, now: float, sound_s: float = 0.0) -> None:
         self._apply(WatchEvent.OUTPUT, now)
-        self._empty = self._unsure = self._owed = self._end_owed = False
+        self._empty = self._unsure = self._owed = self._asked = self._end_owed = False
+        self._plays_until = max(self._plays_until, now) + sound_s
+
+    def carries_on(self, now: float) -> None:
+        """The model is asked for the rest of its answer. That is the same turn still."""
+        self.state, self._since = WatchState.EXPECTING, now
+        self._noticed = self._end_owed = True
 
     def generated(self, now: float) -> None:
-        """All of the answer has come: only its end is missing, which waits for the playing.
-
-        Unless nothing has come; that is an empty turn, as its end will tell.
-        """
-        if self.state is WatchState.ANSWERING:
-            self._apply(WatchEvent.COMPLETE, now)
-            self._steps = 0
+        """All of the answer has come: only its end is missing, which waits for the playing."""
+        if self.expects:
+            return  # all of nothing
+        self._apply(WatchEvent.COMPLETE, now)
+        self._steps, self._end_owed = 0, True
 
     def complete(self, now: float) -> None:
         """The turn ended. One of which nothing was said while an answer was due is empty."""
-        if self._end_owed:  # of the answer that was interrupted
+        if self._end_owed:
             self._end_owed = False
+            self._since = max(self._since, min(now, self._plays_until))
+            if self._owed:
+                self._owed = False
+                self._apply(WatchEvent.USER_ENDED, now)
             return
         empty = self.state is WatchState.EXPECTING
         steps = self._steps
         self._apply(WatchEvent.COMPLETE, now)
-        self._noticed = False
+        self._noticed = self._asked = False
         if empty:
             self.counters.empty_turns += 1
             self._apply(WatchEvent.USER_ENDED, now)
@@ -163,12 +176,12 @@ class Watchdog:
 
     def interrupted(self, now: float) -> None:
         """The user was heard; an answer to that is due when they have ended, or have already."""
-        self._end_owed = True
+        self._end_owed, self._plays_until = True, now
         if self.state is WatchState.ANSWERING:
             self._apply(WatchEvent.COMPLETE, now)
             if self._owed:
                 self._apply(WatchEvent.USER_ENDED, now)
-            self._steps, self._empty = 0, False
+            self._steps, self._empty, self._owed = 0, False, False
 
     def pause(self, paused: bool, now: float) -> None:
         """A tool is at work, or there is no connection: nothing is due meanwhile."""
@@ -178,7 +191,12 @@ class Watchdog:
     def due(self) -> float | None:
         if self._paused or self.state is WatchState.RESTING:
             return None
-        return self._since + self._limit_s()
+        due, plays_on = self._since + self._limit_s(), self._end_owed or self._is_stalling
+        return max(due, self._plays_until) if plays_on and not self._empty else due
+
+    @property
+    def _is_stalling(self) -> bool:
+        return self.state is WatchState.ANSWERING
 
     def poll(self, now: float) -> Alarm | None:
         due = self.due()
@@ -188,7 +206,7 @@ class Watchdog:
         if self._steps >= len(_STEPS):
             self.counters.turns_given_up += 1
             self._apply(WatchEvent.COMPLETE, now)
-            self._steps = 0
+            self._steps, self._asked = 0, False
             return None
         step = _STEPS[self._steps]
         self._steps += 1

@@ -51,6 +51,7 @@ NOTE = (
     "(Before the connection broke you called {} with {{}}. Its result will follow: "
     "do not call it again for this.)"
 )
+ANSWERED = '(Before the connection broke you called {} with {{}}. Its result was: {{"output": 1}})'
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,7 @@ NOTE = (
         (NOTE.format("draw"), "", ("draw",)),
         ("Make it red.[an image]", "Make it red.", ()),
         (f"This is the current image.{NOTE.format('draw')}", "", ("draw",)),
+        (f"Red. {ANSWERED.format('draw')} {NOTE.format('ask')} So?", "Red. So?", ("draw", "ask")),
         (f"Red. {NOTE.format('draw')} {NOTE.format('ask')}", "Red.", ("draw", "ask")),
     ],
 )

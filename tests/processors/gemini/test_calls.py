@@ -39,7 +39,7 @@ def test_and_that_it_was_called(calls: Calls) -> None:
     calls.answered(PROGRESS)
     assert calls.notes(resumed=False) == (note,)
     calls.answered(RESULT)
-    assert calls.notes(resumed=False) == ()
+    assert calls.notes(["c1"], resumed=False) == (), "the result says it"
 
 
 def test_a_handle_that_came_after_it_knows_it(calls: Calls) -> None:
@@ -50,6 +50,24 @@ def test_a_handle_that_came_after_it_knows_it(calls: Calls) -> None:
     assert len(calls.notes(resumed=False)) == 1
     calls.opened(resumed=False)
     assert isinstance(calls.told(RESULT), RealtimeText)
+
+
+def test_a_result_that_was_sent_is_told_when_no_handle_holds_it(calls: Calls) -> None:
+    calls.handle_came()
+    calls.answered(RESULT)
+    (note,) = calls.notes(resumed=True)
+    assert note == (
+        '(Before the connection broke you called draw with {"prompt": "a house"}. '
+        'Its result was: {"output": "done"})'
+    )
+
+
+def test_a_handle_that_holds_it_ends_the_matter(calls: Calls) -> None:
+    calls.answered(RESULT)
+    calls.handle_came(["c1"])
+    assert len(calls.notes(resumed=True)) == 1, "it was still under way"
+    calls.handle_came()
+    assert calls.notes(resumed=False) == ()
 
 
 def test_no_handle_of_a_session_that_does_not_know_it_ever_will(calls: Calls) -> None:

@@ -3,6 +3,7 @@ import random
 import pytest
 
 from processors.frames import Role, ToolCall
+from processors.gemini.asking import CARRY_ON_UNHEARD, NUDGE, QUOTED_WORDS
 from processors.gemini.calls import CALLS_KEPT
 from processors.gemini.errors import ContextFault, TransientFault
 from processors.gemini.events import (
@@ -23,10 +24,7 @@ from processors.gemini.events import (
 )
 from processors.gemini.link import LEAVE_BEFORE_S, Link, LinkState
 from processors.gemini.live_core import (
-    CARRY_ON_UNHEARD,
     LATE_MEDIA_S,
-    NUDGE,
-    QUOTED_WORDS,
     UNTOLD_AFTER,
     LiveCore,
     Opening,
@@ -298,6 +296,39 @@ class TestBreaks:
         assert line.core.lost_audio_s() == 0.0
         assert line.core.counters.audio_lost_s == lost_s
 
+    def test_an_answer_is_asked_for_once_however_often_it_breaks(self, line: Line) -> None:
+        line.core.push(RealtimeText("hello"), line.now)
+        line.sent()
+        line.event(words("One moment"), SOUND)
+        line.broken()
+        line.open()
+        (first,) = line.sent()
+        line.broken()
+        line.open()
+        assert line.sent() == [first], "nothing has come of it"
+        line.event(words("and more"), SOUND)
+        line.broken()
+        (second,) = line.sent()
+        assert isinstance(second, RealtimeText)
+        assert "and more" in second.text
+
+    def test_not_when_they_wrote_something_else_meanwhile(self, line: Line) -> None:
+        line.core.push(RealtimeText("hello"), line.now)
+        line.sent()
+        line.event(words("One moment"), SOUND)
+        line.now += 1.0
+        line.core.push(RealtimeText("stop"), line.now)
+        line.sent()
+        line.broken()
+        assert line.sent() == [RealtimeText("stop")]
+
+    def test_words_that_come_late_are_known_words(self, line: Line) -> None:
+        line.speak(2.0)
+        line.event(SOUND, words("Hello."), heard("Hi"))
+        line.broken()
+        (item,) = line.sent()
+        assert isinstance(item, RealtimeText)
+
 
 class TestHandles:
     def test_one_that_comes_within_an_utterance_does_not_take_it_away(self, line: Line) -> None:
@@ -385,6 +416,50 @@ class TestTools:
         (item,) = line.sent()
         assert isinstance(item, RealtimeText)
 
+    def test_after_a_break_nothing_is_due_either(self, line: Line) -> None:
+        """A nudge would make the model call it again."""
+        self.call(line)
+        line.broken()
+        line.open()
+        line.now += 60.0
+        assert line.core.poll(line.now) is Verdict.STAY
+        assert line.sent() == []
+        (item,) = self.result(line)
+        assert isinstance(item, RealtimeText)
+        assert line.core.due() == line.now + FIRST_OUTPUT_S
+
+    def test_the_result_makes_the_model_go_on(self, line: Line) -> None:
+        line.speak(1.0)
+        line.event(heard("draw"), words("I will draw it."), SOUND, ToolCalls((CALL,)))
+        self.result(line)
+        line.broken()
+        line.open()
+        (item,) = line.sent()
+        assert isinstance(item, RealtimeText)
+        assert "result of draw" in item.text
+
+    def test_what_was_answered_since_the_handle_is_told(self, line: Line) -> None:
+        line.event(HandleUpdate("h", None))
+        self.call(line)
+        self.result(line)
+        line.event(SOUND, words("Done."), TURN_END)
+        line.broken()
+        assert "Its result was" in line.open().notes[0]
+        assert line.sent() == []
+        line.event(HandleUpdate("h2", None))
+        line.broken()
+        assert line.open().notes == ()
+
+    def test_a_result_that_came_while_the_model_spoke_is_told_again(self, line: Line) -> None:
+        self.call(line)
+        line.event(SOUND, words("I am drawing it."))
+        self.result(line)
+        line.event(SOUND, words("One moment."), TURN_END)
+        line.broken()
+        line.open()
+        (item,) = line.sent()
+        assert isinstance(item, RealtimeText)
+
     def test_a_call_is_of_the_answer_that_made_it_only(self, line: Line) -> None:
         self.call(line)
         line.broken()
@@ -454,13 +529,13 @@ class TestMuteness:
         line.now += FIRST_OUTPUT_S
         assert line.core.due() == line.now
         assert line.core.poll(line.now) is Verdict.STAY
-        assert line.sent() == [RealtimeText(NUDGE)]
+        assert line.sent() == [NUDGE]
         line.now += AFTER_NUDGE_S
         assert line.core.poll(line.now) is Verdict.MUTE
         line.event(HandleUpdate("h", None))
         line.broken(TransientFault(0, "mute"))
         line.open()
-        assert line.sent() == [RealtimeText(NUDGE)], "what was said is in the handle"
+        assert line.sent() == [NUDGE], "what was said is in the handle"
         assert line.core.outbox.counters.items_resent == 0, "and not the nudge before it, too"
         line.now += AFTER_NUDGE_S
         assert line.core.poll(line.now) is Verdict.MUTE
@@ -486,6 +561,45 @@ class TestMuteness:
         (item,) = line.sent()
         assert isinstance(item, RealtimeText)
         assert "One moment" in item.text
+
+    def test_and_then_given_up_like_any_other(self, line: Line) -> None:
+        line.core.push(RealtimeText("hello"), line.now)
+        line.sent()
+        line.event(SOUND, words("One moment"))
+        line.now += STALL_S
+        line.core.poll(line.now)
+        line.now += AFTER_NUDGE_S
+        assert line.core.poll(line.now) is Verdict.MUTE
+        line.broken(TransientFault(0, "mute"))
+        line.open()
+        assert len(line.sent()) == 1
+        line.now += AFTER_NUDGE_S
+        assert line.core.poll(line.now) is Verdict.MUTE
+        assert line.core.link.handle is None
+
+    def test_words_after_all_of_an_answer_are_no_answer(self, line: Line) -> None:
+        line.core.push(RealtimeText("hello"), line.now)
+        line.sent()
+        line.event(SOUND, GenerationComplete(), words("Hello."))
+        assert line.core.due() == line.core.link.due(None)
+        line.event(TURN_END, words(" You."))
+        assert line.core.due() == line.core.link.due(line.now)
+        assert line.broken() == Disconnected(False, False)
+
+    def test_an_answer_that_goes_on_after_a_generation_is_not_all_of_it(self, line: Line) -> None:
+        line.core.push(RealtimeText("hello"), line.now)
+        line.sent()
+        line.event(SOUND, words("One."), GenerationComplete(), SOUND, words(" Two."))
+        assert line.broken().answer_broken
+
+    def test_who_speaks_is_not_nudged(self, line: Line) -> None:
+        line.core.push(RealtimeText("hello"), line.now)
+        line.sent()
+        line.event(SOUND)
+        line.core.user_speaking(True, line.now)
+        line.now += 10 * STALL_S
+        assert line.core.poll(line.now) is Verdict.STAY
+        assert line.sent() == []
 
     def test_signs_of_hearing_count(self, line: Line) -> None:
         line.speak(2.0)

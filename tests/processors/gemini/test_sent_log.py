@@ -117,13 +117,19 @@ def test_more_than_can_be_kept_of_an_utterance_is_counted(sender: Sender) -> Non
     assert numbers_in(sender.taken()) == said[-round(KEPT_AUDIO_S / PIECE_S) :]
 
 
-def test_whether_a_handle_holds_the_beginning_of_what_was_said(sender: Sender) -> None:
-    found = [sender.log.holds_utterance]
+def test_whether_what_was_said_is_all_said_again(sender: Sender) -> None:
+    assert not sender.log.begins_in(sender.taken())
     sender.speech(1.0)
-    found.append(sender.log.holds_utterance)
+    assert sender.log.begins_in(sender.taken())
+    sender.speech(1.0)
     sender.log.covered(2, sender.now)
-    found.append(sender.log.holds_utterance)
-    assert found == [False, True, False]
+    assert not sender.log.begins_in(sender.taken()), "a handle holds the beginning"
+
+
+def test_of_a_long_utterance_it_is_all_that_could_be_kept(sender: Sender) -> None:
+    sender.speech(KEPT_AUDIO_S + 5.0)
+    sender.sound(1.0)
+    assert sender.log.begins_in(sender.taken())
 
 
 class TestAnswers:
@@ -234,6 +240,14 @@ class TestAnswers:
         sender.log.answer_ended()
         assert sender.taken() == []
 
+    def test_a_result_that_the_answer_waited_for_is_answered(self, sender: Sender) -> None:
+        sender.send(RealtimeText("draw"))
+        sender.log.answer_began()
+        sender.send(ToolResponse("c", "draw", {}), RealtimeText("and then?"))
+        sender.log.results_answered()
+        sender.log.answer_ended()
+        assert items_in(sender.taken()) == [RealtimeText("and then?")]
+
     def test_what_is_gone_already_is_not_missed(self, sender: Sender) -> None:
         sender.speech(1.0)
         sender.log.answer_began()
@@ -336,18 +350,16 @@ class TestItems:
         sender.log.covered(2, sender.now)
         assert sender.taken() == []
 
+    def test_they_can_be_looked_at(self, sender: Sender) -> None:
+        slots = sender.send(RealtimeText("1"), RealtimeText("2"))
+        assert list(sender.log) == slots
+
     def test_a_context_update_is_told_to_a_session_that_may_have_the_older_context(
         self, sender: Sender
     ) -> None:
         (slot,) = sender.send(ContextUpdate("be brief", None))
         assert slot.index == 1
         assert items_in(sender.taken()) == [ContextUpdate("be brief", None)]
-
-    def test_what_is_said_once_is_not_said_again(self, sender: Sender) -> None:
-        slot = Slot(RealtimeText("nudge"), sender.now, once=True)
-        sender.log.sent(slot)
-        assert slot.index == 1
-        assert sender.taken() == []
 
     def test_there_is_a_bound_to_them(self, sender: Sender) -> None:
         sender.sound(PIECE_S)

@@ -197,6 +197,75 @@ def test_who_thinks_for_long_is_given_time() -> None:
     assert dog.due() == 4 * FIRST_OUTPUT_S
 
 
+class TestWhileAnAnswerIsHeard:
+    """It comes faster than it plays, and Gemini ends the turn when it should have been played."""
+
+    PLAYS_S = 15.0
+
+    @pytest.fixture
+    def playing(self, dog: Watchdog) -> Watchdog:
+        dog.output(0.0, self.PLAYS_S)
+        return dog
+
+    def test_a_pause_within_it_is_no_stall(self, playing: Watchdog) -> None:
+        assert playing.due() == self.PLAYS_S
+        playing.output(self.PLAYS_S - 1.0, 1.0)
+        assert playing.due() == self.PLAYS_S - 1.0 + STALL_S
+
+    def test_the_end_of_it_is_not_that_of_an_empty_turn(self, playing: Watchdog) -> None:
+        """Somebody spoke, not to the model, and it took no notice."""
+        playing.generated(2.0)
+        playing.user_began(3.0)
+        playing.user_ended(6.0, spoke_s=LONG_SPEECH_S)
+        assert playing.due() == self.PLAYS_S, "rather than interrupt it"
+        playing.complete(self.PLAYS_S)
+        assert playing.counters.empty_turns == 0
+        assert playing.due() == self.PLAYS_S + UNNOTICED_S
+
+    def test_nothing_is_due_before_it_ends(self, playing: Watchdog) -> None:
+        playing.generated(2.0)
+        playing.user_ended(3.0, spoke_s=None)
+        assert playing.due() == self.PLAYS_S
+        playing.interrupted(3.5)
+        assert playing.due() == 3.0 + FIRST_OUTPUT_S
+
+    def test_what_was_asked_while_it_came_is_due_after_it(self, playing: Watchdog) -> None:
+        playing.user_ended(1.0, spoke_s=None)
+        playing.generated(2.0)
+        assert playing.due() is None
+        playing.complete(self.PLAYS_S)
+        assert playing.due() == self.PLAYS_S + FIRST_OUTPUT_S
+
+
+def test_an_empty_turn_may_be_all_of_a_generation(dog: Watchdog) -> None:
+    dog.user_ended(0.0, spoke_s=LONG_SPEECH_S)
+    dog.generated(1.0)
+    dog.complete(1.0)
+    assert dog.poll(1.0) is Alarm.NUDGE
+
+
+def test_who_coughs_after_a_question_still_waits_for_the_answer(dog: Watchdog) -> None:
+    dog.user_ended(0.0, spoke_s=LONG_SPEECH_S)
+    dog.user_began(1.0)
+    dog.user_ended(1.5, spoke_s=SHORT_SPEECH_S)
+    assert dog.expects
+    dog.output(2.0)
+    dog.complete(3.0)
+    dog.user_began(4.0)
+    dog.user_ended(4.5, spoke_s=SHORT_SPEECH_S)
+    assert not dog.expects
+
+
+def test_the_rest_of_an_answer_is_not_another_turn(dog: Watchdog) -> None:
+    dog.output(0.0)
+    assert dog.poll(STALL_S) is Alarm.NUDGE
+    dog.carries_on(STALL_S)
+    dog.complete(STALL_S + 1.0)
+    assert dog.counters.empty_turns == 0, "that was the end of what had stalled"
+    assert dog.due() == STALL_S + AFTER_NUDGE_S
+    assert dog.poll(STALL_S + AFTER_NUDGE_S) is Alarm.RECONNECT
+
+
 Step = tuple[str, float]
 STEPS = ["user_began", "user_ended", "output", "generated", "complete", "interrupted", "noticed"]
 
