@@ -122,8 +122,10 @@ class LiveCore:
             ready = self.calls.told(item) if isinstance(item, ToolResponse) else item
             if ready is None:
                 self.outbox.sent(now)  # nobody waits for the news of its progress
-                continue
-            return ready
+            elif self.outbox.in_activity and isinstance(ready, RealtimeText | Turns):
+                self.outbox.defer()
+            else:
+                return ready
         return None
 
     def sent(self, now: float) -> None:

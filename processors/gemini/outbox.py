@@ -10,6 +10,7 @@ What was sent stays known to `sent_log.py` and comes back as the first when a co
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 AUDIO_LIMIT_S: Final = 30.0
@@ -123,11 +124,13 @@ class Slot:
 
 @dataclass(slots=True)
 class Outbox:
-    """`push` at one end. At the other `pop`, and then one of `sent`, `put_back`, `unsendable`."""
+    """`push` at one end. At the other `pop`, and then one of `sent`, `put_back`, `defer`,
+    `unsendable`."""
 
     audio_limit_s: float = AUDIO_LIMIT_S
     counters: OutboxCounters = field(default_factory=OutboxCounters)
     _waiting: deque[Slot] = field(default_factory=deque)
+    _deferred: list[Slot] = field(default_factory=list)
     _in_hand: Slot | None = None
     _in_activity: bool = False  # as far as the connection knows
     _activity_heard: bool = False
@@ -140,7 +143,12 @@ class Outbox:
 
     def __iter__(self) -> Iterator[Slot]:
         """What waits, the first to go first."""
-        return iter(self._waiting)
+        return chain(self._deferred, self._waiting)
+
+    @property
+    def in_activity(self) -> bool:
+        """The connection was told that somebody speaks, and not yet that they have ended."""
+        return self._in_activity
 
     @property
     def audio_s(self) -> float:
@@ -185,7 +193,15 @@ class Outbox:
             slot.sent_at = now
             slot.in_activity = self._in_activity
             self._follow_activity(slot.item)
+        if not self._in_activity:
+            self._resume_deferred()
         return slot
+
+    def defer(self) -> None:
+        """The item in hand must not be sent within an activity, and goes right after it."""
+        slot, self._in_hand = self._in_hand, None
+        if slot is not None:
+            self._deferred.append(slot)
 
     def put_back(self) -> None:
         """The item in hand could not be sent, and is the first again."""
@@ -209,6 +225,7 @@ class Outbox:
         own.
         """
         within, self._in_activity, self._activity_heard = self._in_activity, False, False
+        self._resume_deferred()
         for slot in reversed(again):
             if slot.tries >= TRIES_LIMIT:
                 self.counters.items_given_up += 1
@@ -226,6 +243,10 @@ class Outbox:
         """What waits to be told anew stands in the setup of the session that begins."""
         while self._remove_first(ContextUpdate) is not None:
             pass
+
+    def _resume_deferred(self) -> None:
+        while self._deferred:
+            self._prepend(self._deferred.pop())
 
     def _skip_empty_activities(self) -> None:
         """Their audio may have been too old to keep, or gone with the connection before."""

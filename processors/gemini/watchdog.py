@@ -103,7 +103,7 @@ class Watchdog:
     _paused: bool = False
     _unsure: bool = False  # whether what was heard was a turn
     _owed: bool = False  # an answer to what was said during the one before
-    _asked: bool = False  # before the user spoke on, and not answered
+    _asked_at: float | None = None  # since then an answer is due, though the user may speak on
     _end_owed: bool = False  # of an answer that was interrupted, or is complete but plays on
     _plays_until: float = 0.0
 
@@ -114,7 +114,7 @@ class Watchdog:
 
     def user_ended(self, now: float, *, spoke_s: float | None) -> None:
         """The user's turn is over; `spoke_s` is None for one that was written."""
-        known = self._noticed or self._asked
+        known = self._noticed or self._asked_at is not None
         self._unsure = spoke_s is not None and spoke_s < MIN_SPEECH_S and not known
         if self._unsure:
             return
@@ -122,9 +122,13 @@ class Watchdog:
         self._apply(WatchEvent.USER_ENDED, now)
         self._noticed = self._noticed or spoke_s is None
         self._steps, self._empty = 0, False
+        if self._asked_at is None:
+            self._asked_at = now
+        else:
+            soonest_s = self.limits.after_nudge_s * self.limits.patience
+            self._since = max(self._asked_at, min(now, now + soonest_s - self._limit_s()))
 
     def user_began(self, now: float) -> None:
-        self._asked = self._asked or self.expects
         self._noticed = self._unsure = self._empty = False
         self._apply(WatchEvent.USER_BEGAN, now)
 
@@ -139,7 +143,8 @@ class Watchdog:
 
     def output(self, now: float, sound_s: float = 0.0) -> None:
         self._apply(WatchEvent.OUTPUT, now)
-        self._empty = self._unsure = self._owed = self._asked = self._end_owed = False
+        self._empty = self._unsure = self._owed = self._end_owed = False
+        self._asked_at = None
         self._plays_until = max(self._plays_until, now) + sound_s
 
     def carries_on(self, now: float) -> None:
@@ -166,7 +171,7 @@ class Watchdog:
         empty = self.state is WatchState.EXPECTING
         steps = self._steps
         self._apply(WatchEvent.COMPLETE, now)
-        self._noticed = self._asked = False
+        self._noticed, self._asked_at = False, None
         if empty:
             self.counters.empty_turns += 1
             self._apply(WatchEvent.USER_ENDED, now)
@@ -206,7 +211,7 @@ class Watchdog:
         if self._steps >= len(_STEPS):
             self.counters.turns_given_up += 1
             self._apply(WatchEvent.COMPLETE, now)
-            self._steps, self._asked = 0, False
+            self._steps, self._asked_at = 0, None
             return None
         step = _STEPS[self._steps]
         self._steps += 1

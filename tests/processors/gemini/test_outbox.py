@@ -93,6 +93,38 @@ def test_only_the_newest_picture_waits(outbox: Outbox) -> None:
     assert outbox.counters.pictures_replaced == 1
 
 
+def test_what_must_not_be_sent_within_an_activity_goes_right_after_it(outbox: Outbox) -> None:
+    for item in (ActivityStart(), Audio(b"ab"), RealtimeText("1"), RealtimeText("2")):
+        outbox.push(item, 0.0)
+    outbox.defer()
+    found: list[Outgoing] = []
+    for _ in range(4):
+        item = outbox.pop()
+        if isinstance(item, RealtimeText) and outbox.in_activity:
+            outbox.defer()
+        else:
+            found += [item] if item is not None else []
+            outbox.sent(0.0)
+    assert [slot.item for slot in outbox] == [RealtimeText("1"), RealtimeText("2")]
+    assert len(outbox) == 0, "there is nothing to send"
+    outbox.push(ActivityEnd(), 0.0)
+    while (item := outbox.pop()) is not None:
+        found.append(item)
+        outbox.sent(0.0)
+    assert found[2:] == [ActivityEnd(), RealtimeText("1"), RealtimeText("2")]
+
+
+def test_nor_is_it_lost_with_the_connection(outbox: Outbox) -> None:
+    for item in (ActivityStart(), RealtimeText("1"), Audio(b"ab")):
+        outbox.push(item, 0.0)
+    outbox.pop()
+    outbox.sent(0.0)
+    outbox.pop()
+    outbox.defer()
+    outbox.reclaim([])
+    assert [slot.item for slot in outbox] == [ActivityStart(), RealtimeText("1"), Audio(b"ab")]
+
+
 def test_one_pause_is_told_once(outbox: Outbox) -> None:
     paused: list[Outgoing] = [Audio(b"ab"), AudioEnd(), AudioEnd(), Audio(b"cd"), AudioEnd()]
     assert all([outbox.push(item, 0.0) for item in paused])

@@ -256,6 +256,19 @@ def test_who_coughs_after_a_question_still_waits_for_the_answer(dog: Watchdog) -
     assert not dog.expects
 
 
+def test_who_asks_again_and_again_does_not_wait_longer_for_it(dog: Watchdog) -> None:
+    dog.user_ended(0.0, spoke_s=LONG_SPEECH_S)
+    dog.user_began(UNNOTICED_S - 3.0)
+    dog.user_ended(UNNOTICED_S - 1.0, spoke_s=SHORT_SPEECH_S)
+    assert dog.due() == UNNOTICED_S - 1.0 + AFTER_NUDGE_S, "but the model has a moment"
+    dog.output(UNNOTICED_S)
+    dog.complete(UNNOTICED_S)
+    dog.user_ended(100.0, spoke_s=LONG_SPEECH_S)
+    dog.user_began(100.5)
+    dog.user_ended(101.0, spoke_s=LONG_SPEECH_S)
+    assert dog.due() == 100.0 + UNNOTICED_S
+
+
 def test_the_rest_of_an_answer_is_not_another_turn(dog: Watchdog) -> None:
     dog.output(0.0)
     assert dog.poll(STALL_S) is Alarm.NUDGE
