@@ -3,8 +3,7 @@ import random
 import pytest
 
 from processors.frames import Role, ToolCall
-from processors.gemini.asking import CARRY_ON_UNHEARD, NUDGE, QUOTED_WORDS
-from processors.gemini.calls import CALLS_KEPT
+from processors.gemini.asking import CARRY_ON_UNHEARD, NUDGE
 from processors.gemini.errors import ContextFault, TransientFault
 from processors.gemini.events import (
     AudioChunk,
@@ -33,6 +32,8 @@ from processors.gemini.live_core import (
 from processors.gemini.outbox import (
     BYTES_PER_S,
     TRIES_LIMIT,
+    ActivityEnd,
+    ActivityStart,
     Audio,
     ContextUpdate,
     Outgoing,
@@ -171,17 +172,6 @@ class TestBreaks:
         line.open()
         assert line.core.counters.answers_carried_on == 1
         assert line.core.watchdog.expects
-
-    def test_only_the_last_words_are_quoted(self, line: Line) -> None:
-        line.core.push(RealtimeText("count"), line.now)
-        line.sent()
-        for number in range(30):
-            line.event(words(f"{number} "), SOUND)
-        line.broken()
-        (item,) = line.sent()
-        assert isinstance(item, RealtimeText)
-        quoted = item.text.split('"')[1].split()
-        assert quoted == [str(number) for number in range(30 - QUOTED_WORDS, 30)]
 
     def test_of_an_answer_without_words_it_is_asked_too(self, line: Line) -> None:
         line.core.push(RealtimeText("count"), line.now)
@@ -470,21 +460,25 @@ class TestTools:
         line.broken()
         assert seconds(line.sent()) == 2.0, "to which no answer has sounded"
 
-    def test_an_unknown_result_is_passed_on(self, line: Line) -> None:
-        line.core.push(ToolResponse("?", "draw", {}), line.now)
-        assert line.sent() == [ToolResponse("?", "draw", {})]
+    def test_in_words_it_waits_for_the_end_of_a_marked_activity(self, line: Line) -> None:
+        line.event(HandleUpdate("h", None))
+        self.call(line)
+        line.broken()
+        line.open()
+        line.core.push(ActivityStart(), line.now)
+        line.core.push(Audio(PIECE), line.now)
+        line.sent()
+        assert self.result(line) == []
+        line.core.push(ActivityEnd(), line.now)
+        end, result = line.sent()
+        assert end == ActivityEnd()
+        assert isinstance(result, RealtimeText)
 
     def test_a_call_that_was_cancelled_is_forgotten(self, line: Line) -> None:
         self.call(line)
         line.event(ToolsCancelled(("c1", "c2")))
         line.broken()
         assert line.open().notes == ()
-
-    def test_there_is_a_bound_to_the_calls_that_are_remembered(self, line: Line) -> None:
-        calls = [ToolCall(str(number), "draw", {}) for number in range(CALLS_KEPT + 3)]
-        line.event(ToolCalls(tuple(calls)))
-        line.broken()
-        assert len(line.open().notes) == CALLS_KEPT
 
     def test_while_a_tool_works_nothing_is_due_and_nothing_is_quiet(self, line: Line) -> None:
         self.call(line)
