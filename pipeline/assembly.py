@@ -129,7 +129,11 @@ def assemble(
         input=entry,
         gemini=gemini,
         tools=ToolStage(toolset, model_waits=model_waits),
-        audio_out=AudioOut(send_audio, settings.audio.max_output_backlog_s),
+        audio_out=AudioOut(
+            send_audio,
+            settings.audio.max_output_backlog_s,
+            lambda: in_force.settings.live.activity_handling != "no_interruption",
+        ),
         transcripts=Transcripts(conversation),
         audio_in=AudioIn(entry.feed),
         video_in=VideoIn(video_config(settings.video), shared.executor, entry.feed, studio.saw),

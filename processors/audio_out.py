@@ -23,6 +23,8 @@ from pipecat.frames.frames import (
     InterruptionFrame,
     StartFrame,
     TTSAudioRawFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection
 
@@ -45,6 +47,7 @@ SILENT_PACKET: Final = b"\xf8\xff\xfe"  # 20 ms of nothing, understood by every 
 KEEP_ALIVE_BEATS: Final = 20  # 0.4 s: NAT bindings and jitter buffers stay warm
 STALL_LIMIT_S: Final = 1.0  # an answer that pauses longer has stopped, whatever Gemini says
 STALL_BEATS: Final = round(STALL_LIMIT_S / PACKET_S)
+LEFT_OVER_S: Final = 0.5  # Gemini ends a turn when it guesses that it was played: about then
 
 
 @dataclass(slots=True)
@@ -65,6 +68,9 @@ class AudioOut(DirectStage):
     Of an answer that comes faster than it plays `max_waiting_s` wait; what comes beyond that is
     dropped and counted.
 
+    `interruptible`: whether people who speak may silence what is left of an answer that is over;
+    one that goes on is Gemini's to interrupt.
+
     An answer lasts from its first sound to Gemini's end of the turn, to an interruption, or to the
     break of its connection; the bot may stop and start speaking within it, when Gemini stalls or
     waits for a tool.
@@ -74,14 +80,17 @@ class AudioOut(DirectStage):
         self,
         send: Callable[[bytes, int], None],
         max_waiting_s: float = MAX_WAITING_S,
+        interruptible: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__("audio-out")
         self.counters = AudioOutCounters()
         self.playout = Playout(OUTPUT_HZ, max_waiting_s)
         self._send = send
+        self._interruptible = interruptible
         self._encoder = OpusEncoder()
         self._rtp = RtpClock()
         self._running = False
+        self._user_speaks = False
         self._answering = False
         self._complete = True  # nothing more of the answer is to be expected
         self._speaking = False
@@ -108,11 +117,18 @@ class AudioOut(DirectStage):
                 return
             case InterruptionFrame():
                 self._cut()
+            case UserStartedSpeakingFrame() | UserStoppedSpeakingFrame():
+                self._user_speaks = isinstance(frame, UserStartedSpeakingFrame)
+                self._silence_left_over()
             case GenerationCompleteFrame():
                 self._complete = True
-            case TurnCompleteFrame() | AnswerBrokenFrame():
+            case TurnCompleteFrame():
                 self._complete = True
                 self._answering = False
+            case AnswerBrokenFrame():
+                self._complete = True
+                self._answering = False
+                self._silence_left_over()
             case EndFrame() | CancelFrame():
                 await self._stop()
         await self._announce()
@@ -120,6 +136,13 @@ class AudioOut(DirectStage):
         if isinstance(frame, StartFrame):
             self._running = True
             self._announcer = self.create_task(self._announce_for_ever(), "announce")
+
+    def _silence_left_over(self) -> None:
+        """While somebody speaks. Gemini does not interrupt an answer that is over for it: its
+        connection broke, or nobody was there to listen for a while."""
+        left_over = not self._answering and self.playout.waiting_s > LEFT_OVER_S
+        if self._user_speaks and left_over and self._interruptible():
+            self._cut()
 
     def beat(self, now: float) -> None:
         """Every 20 ms by the room's ticker; `now` is the loop's time."""

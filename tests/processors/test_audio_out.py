@@ -8,9 +8,11 @@ from pipecat.frames.frames import (
     EndFrame,
     InterruptionFrame,
     TTSAudioRawFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
 )
 
-from processors.audio_out import KEEP_ALIVE_BEATS, SILENT_PACKET, STALL_LIMIT_S
+from processors.audio_out import KEEP_ALIVE_BEATS, LEFT_OVER_S, SILENT_PACKET, STALL_LIMIT_S
 from processors.frames import (
     AnswerBrokenFrame,
     AnswerSoundFrame,
@@ -337,6 +339,65 @@ async def test_after_a_broken_answer_the_next_one_counts_from_zero() -> None:
         assert v.audio_out.counters.answers == 2
         assert v.cut.received_s == 2.0
         assert v.cut.heard_s == pytest.approx(0.5 - IN_FLIGHT_S, abs=AHEAD_S)
+
+
+@pytest.mark.parametrize("over", [AnswerBrokenFrame, TurnCompleteFrame])
+@in_virtual_time
+async def test_what_is_left_of_an_answer_that_is_over_ends_when_somebody_speaks(
+    over: type[AnswerBrokenFrame | TurnCompleteFrame],
+) -> None:
+    """Gemini interrupts nothing: it is not answering, or does not know that one still listens."""
+    async with voice() as v:
+        await v.say(sound(5.0))
+        await v.push(over())
+        await v.later(1.0)
+        await v.push(UserStartedSpeakingFrame())
+        assert not v.audio_out.speaking
+        assert v.said[-2:] == ["cut", "stopped"]
+        assert v.cut.heard_s == pytest.approx(1.0 - IN_FLIGHT_S, abs=AHEAD_S)
+
+
+@in_virtual_time
+async def test_so_does_an_answer_that_breaks_while_somebody_speaks() -> None:
+    async with voice() as v:
+        for speech in (UserStoppedSpeakingFrame(), UserStartedSpeakingFrame()):
+            await v.say(sound(5.0))
+            await v.push(UserStartedSpeakingFrame(), speech)
+            await v.later(1.0)
+            assert v.audio_out.speaking
+            await v.push(AnswerBrokenFrame())
+        assert not v.audio_out.speaking
+        assert v.said == ["started", "broken", "cut", "stopped", "broken"]
+
+
+@in_virtual_time
+async def test_an_answer_that_goes_on_is_geminis_to_interrupt() -> None:
+    async with voice() as v:
+        await v.say(sound(5.0))
+        await v.push(GenerationCompleteFrame())
+        await v.later(1.0)
+        await v.push(UserStartedSpeakingFrame())
+        assert v.audio_out.speaking
+
+
+@in_virtual_time
+async def test_the_last_word_of_an_answer_is_not_cut_off() -> None:
+    """Gemini ends a turn when it guesses that it has been played."""
+    async with voice() as v:
+        await v.say(sound(1.0))
+        await v.push(TurnCompleteFrame())
+        await v.later(1.0 - LEFT_OVER_S + 2 * PACKET_S)
+        await v.push(UserStartedSpeakingFrame())
+        await v.to_the_end()
+        assert v.said == ["started", "turn", "stopped"]
+
+
+@in_virtual_time
+async def test_nobody_interrupts_where_the_settings_say_so() -> None:
+    async with voice(interruptible=False) as v:
+        await v.say(sound(5.0))
+        await v.push(TurnCompleteFrame(), UserStartedSpeakingFrame())
+        assert v.audio_out.speaking
 
 
 @in_virtual_time

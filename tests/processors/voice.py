@@ -32,11 +32,11 @@ from tests.processors.sounds import Pcm
 class Voice:
     """A room's voice on a ticker, in a pipeline, with what left it and when."""
 
-    def __init__(self, max_waiting_s: float = MAX_WAITING_S) -> None:
+    def __init__(self, max_waiting_s: float = MAX_WAITING_S, *, interruptible: bool = True) -> None:
         self.packets: list[bytes] = []
         self.stamps: list[int] = []
         self.times: list[float] = []
-        self.audio_out = AudioOut(self._send, max_waiting_s)
+        self.audio_out = AudioOut(self._send, max_waiting_s, lambda: interruptible)
         self.ticker = Ticker()
         self.probes: Around
 
@@ -91,8 +91,10 @@ class Voice:
 
 
 @asynccontextmanager
-async def voice(max_waiting_s: float = MAX_WAITING_S) -> AsyncIterator[Voice]:
-    running = Voice(max_waiting_s)
+async def voice(
+    max_waiting_s: float = MAX_WAITING_S, *, interruptible: bool = True
+) -> AsyncIterator[Voice]:
+    running = Voice(max_waiting_s, interruptible=interruptible)
     async with around(running.audio_out) as running.probes:
         running.ticker.subscribe(running.audio_out.beat)
         try:
