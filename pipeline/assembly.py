@@ -121,7 +121,7 @@ def assemble(
         live.model,
         setup.config,
         recollection.seed,
-        _core(settings, setup.profile, lambda: conversation.turn),
+        _core(settings, setup.profile, lambda: conversation.recorded_turn),
         None if live.automatic_activity_detection.enabled else ActivityMarks(),
     )
     model_waits = setup.profile.tool_behavior == "BLOCKING"
@@ -144,7 +144,7 @@ def assemble(
 
 
 def _core(
-    settings: RoomSettings, profile: ModelProfile, present_turn: Callable[[], int]
+    settings: RoomSettings, profile: ModelProfile, recorded_turn: Callable[[], int]
 ) -> LiveCore:
     link = settings.link
     limits = WatchLimits(
@@ -155,7 +155,7 @@ def _core(
         patience=THINKING_PATIENCE if profile.interaction_status else 1.0,
     )
     return LiveCore(
-        present_turn,
+        recorded_turn,
         link=Link(connection_limit_s=link.max_connection_minutes * 60.0),
         outbox=Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000),
         watchdog=Watchdog(limits),

@@ -100,6 +100,11 @@ class Conversation:
     def contents(self) -> list[dict[str, Any]]:
         return [entry.content() for entry in self.history]
 
+    @property
+    def recorded_turn(self) -> int:
+        """The last turn of which `history` holds something; 0 when there was none."""
+        return self.history[-1].turn if self.history else 0
+
     def told_since(self, turn: int) -> list[dict[str, Any]]:
         """`contents` of the turns after that one. Those from before the room are turn 0."""
         return [entry.content() for entry in self.history if entry.turn > turn]

@@ -647,3 +647,14 @@ def test_whatever_happens_the_record_stays_in_order(steps: list[str]) -> None:
     unheard = {word for entry in talk.finals for word in entry.text.split()}
     assert recorded == unheard <= spoken
     assert {f"w{n}" for n, step in enumerate(steps) if step in ("user", "type")} <= recorded
+
+
+def test_the_last_turn_that_is_recorded_is_not_the_one_that_may_begin() -> None:
+    talk = Conversation()
+    assert (talk.turn, talk.recorded_turn) == (1, 0)
+    talk.append(Role.USER, "hello")
+    assert talk.recorded_turn == 0
+    talk.append(Role.MODEL, "hi")
+    talk.complete()
+    assert (talk.turn, talk.recorded_turn) == (1, 1)
+    assert talk.told_since(talk.recorded_turn) == []
