@@ -153,6 +153,7 @@ def _core(
         stall_s=link.stall_timeout_s,
         after_nudge_s=link.nudge_timeout_s,
         patience=THINKING_PATIENCE if profile.interaction_status else 1.0,
+        signs=settings.live.input_transcription.enabled,
     )
     return LiveCore(
         recorded_turn,

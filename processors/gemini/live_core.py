@@ -327,7 +327,7 @@ class LiveCore:
             self._carry_on(now)
         elif asked:
             self.outbox.push_first(asked[-1], now)
-        elif self._mute:  # its handle holds what was never answered
+        elif self._mute and self.watchdog.is_turn:  # its handle holds what was never answered
             self.outbox.push_first(NUDGE, now)
 
     def _words_are_known(self) -> bool:

@@ -6,7 +6,10 @@ RESTING ── the user's turn ended ──► EXPECTING ── first output ─
 
 What takes too long is answered first by a nudge, then by another connection, then by one that
 knows nothing of the old session; after that the turn is given up. A turn that ends with nothing
-said is nudged at once. While people still hear an answer nothing is missed: what woke the model
+said is nudged at once. Of speech that Gemini shows no sign of having heard nobody knows whether it
+was a turn, or any speech: a nudge would make the model talk to a noise. There it is only another
+connection, to which it is said again, and each that was in vain makes the next wait longer. While
+people still hear an answer nothing is missed: what woke the model
 would cut it off.
 """
 
@@ -19,6 +22,7 @@ FIRST_OUTPUT_S: Final = 6.0  # the slowest model known answers after 1.4 s
 UNNOTICED_S: Final = 9.0  # Gemini has shown no sign of having heard anything
 STALL_S: Final = 4.0  # within an answer, which comes faster than it plays
 AFTER_NUDGE_S: Final = 3.0
+IN_VAIN_LIMIT: Final = 4
 MIN_SPEECH_S: Final = 1.0  # with the detectors' half second of silence; less may be a cough
 
 
@@ -66,17 +70,22 @@ class Alarm(Enum):
 
 
 _STEPS: Final = (Alarm.NUDGE, Alarm.RECONNECT, Alarm.START_AFRESH)
+_STEPS_UNNOTICED: Final = (Alarm.RECONNECT,)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:
-    """Seconds. `patience` multiplies them, for a model that thinks for long."""
+    """Seconds. `patience` multiplies them, for a model that thinks for long.
+
+    `signs`: Gemini shows what it hears, since it transcribes.
+    """
 
     first_output_s: float = FIRST_OUTPUT_S
     unnoticed_s: float = UNNOTICED_S
     stall_s: float = STALL_S
     after_nudge_s: float = AFTER_NUDGE_S
     patience: float = 1.0
+    signs: bool = True
 
 
 @dataclass(slots=True)
@@ -99,6 +108,7 @@ class Watchdog:
     _since: float = 0.0  # of the last sign of life
     _noticed: bool = False
     _steps: int = 0  # taken for this turn
+    _in_vain: int = 0  # other connections for what may have been noise, in a row
     _empty: bool = False  # the turn ended with nothing said
     _paused: bool = False
     _unsure: bool = False  # whether what was heard was a turn
@@ -111,6 +121,11 @@ class Watchdog:
     def expects(self) -> bool:
         """An answer is due that has not begun."""
         return self.state is WatchState.EXPECTING
+
+    @property
+    def is_turn(self) -> bool:
+        """What is due is an answer to something that was said, as far as anybody can know."""
+        return self._noticed or not self.limits.signs or self.state is WatchState.ANSWERING
 
     def user_ended(self, now: float, *, spoke_s: float | None) -> None:
         """The user's turn is over; `spoke_s` is None for one that was written."""
@@ -134,7 +149,9 @@ class Watchdog:
 
     def noticed(self, now: float) -> None:
         """Gemini heard the user, or so it says."""
-        self._noticed = True
+        if not self.is_turn:
+            self._steps = 0
+        self._noticed, self._in_vain = True, 0
         if self._unsure:
             self._unsure = False
             self._apply(WatchEvent.USER_ENDED, now)
@@ -208,12 +225,14 @@ class Watchdog:
         if due is None or now < due:
             return None
         self._count()
-        if self._steps >= len(_STEPS):
-            self.counters.turns_given_up += 1
+        steps = _STEPS if self.is_turn else _STEPS_UNNOTICED
+        if self._steps >= len(steps):
+            self.counters.turns_given_up += self.is_turn
+            self._in_vain += not self.is_turn
             self._apply(WatchEvent.COMPLETE, now)
             self._steps, self._asked_at = 0, None
             return None
-        step = _STEPS[self._steps]
+        step = steps[self._steps]
         self._steps += 1
         self._since, self._empty = now, False
         self.counters.nudges += step is Alarm.NUDGE
@@ -223,19 +242,20 @@ class Watchdog:
     def reconnected(self, now: float) -> None:
         """What was not answered is told again: the time for it begins anew."""
         if self.state is WatchState.ANSWERING:
-            self.state = WatchState.EXPECTING
+            self.state, self._noticed = WatchState.EXPECTING, True
         self._since, self._paused, self._end_owed = now, False, False
 
     def _limit_s(self) -> float:
         limits = self.limits
         if self._empty:
             return 0.0
-        if self._steps:
+        if self._steps and self.is_turn:
             return limits.after_nudge_s * limits.patience
         if self.state is WatchState.ANSWERING:
             return limits.stall_s * limits.patience
-        first_s = limits.first_output_s if self._noticed else limits.unnoticed_s
-        return first_s * limits.patience
+        if self._noticed or self._steps:
+            return limits.first_output_s * limits.patience
+        return limits.unnoticed_s * limits.patience * 2.0 ** min(self._in_vain, IN_VAIN_LIMIT)
 
     def _count(self) -> None:
         if self._steps or self._empty:

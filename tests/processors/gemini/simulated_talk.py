@@ -17,6 +17,7 @@ from processors.gemini.events import Disconnected, GoAway, ToolCalls
 from processors.gemini.link import Link, LinkState
 from processors.gemini.live_core import LiveCore, Verdict
 from processors.gemini.outbox import Outgoing, RealtimeText, ToolResponse
+from processors.gemini.watchdog import Watchdog, WatchLimits
 from tests.processors.gemini.simulated_gemini import (
     TEXT,
     TICK_S,
@@ -55,7 +56,8 @@ class Conversation:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        self.core = LiveCore(link=Link(rng=self.rng))
+        limits = WatchLimits(signs=self.habits.transcribes)
+        self.core = LiveCore(link=Link(rng=self.rng), watchdog=Watchdog(limits))
         self.gemini = SimulatedGemini(self.rng, self.habits)
         self._marks = None if self.habits.detects else ActivityMarks()
         self._number = 0
@@ -112,7 +114,7 @@ class Conversation:
             self._quiet_until = self._speaking_until + self.rng.uniform(1.5, 25.0)
         if self.rng.random() < TICK_S / 120.0:
             self._noise_until = self.now + self.rng.uniform(0.25, 5.0)
-        if self.rng.random() < TICK_S / 60.0:
+        if self.hardship and self.rng.random() < TICK_S / 60.0:
             self._write()
         self._notice()
         speech = self.now < self._speaking_until

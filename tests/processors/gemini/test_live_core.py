@@ -3,7 +3,7 @@ import random
 import pytest
 
 from processors.frames import Role, ToolCall
-from processors.gemini.asking import CARRY_ON_UNHEARD, NUDGE
+from processors.gemini.asking import NUDGE
 from processors.gemini.errors import ContextFault, TransientFault
 from processors.gemini.events import (
     AudioChunk,
@@ -41,7 +41,7 @@ from processors.gemini.outbox import (
     ToolResponse,
     Turns,
 )
-from processors.gemini.watchdog import AFTER_NUDGE_S, FIRST_OUTPUT_S, STALL_S
+from processors.gemini.watchdog import AFTER_NUDGE_S, FIRST_OUTPUT_S, STALL_S, UNNOTICED_S
 
 BROKEN = TransientFault(1011, "Internal error encountered.")
 TORN = TransientFault(1006, "")
@@ -172,13 +172,6 @@ class TestBreaks:
         line.open()
         assert line.core.counters.answers_carried_on == 1
         assert line.core.watchdog.expects
-
-    def test_of_an_answer_without_words_it_is_asked_too(self, line: Line) -> None:
-        line.core.push(RealtimeText("count"), line.now)
-        line.sent()
-        line.event(SOUND)
-        line.broken()
-        assert line.sent() == [RealtimeText(CARRY_ON_UNHEARD)]
 
     def test_not_when_all_of_it_has_come(self, line: Line) -> None:
         line.speak(2.0)
@@ -379,13 +372,6 @@ class TestTools:
         ]
         assert line.core.calls.results_as_text == 1
 
-    def test_a_handle_that_came_after_the_call_knows_it(self, line: Line) -> None:
-        self.call(line)
-        line.event(TURN_END, HandleUpdate("h", None))
-        line.broken()
-        assert line.open().notes == ()
-        assert self.result(line) == [ToolResponse("c1", "draw", {"output": "done"})]
-
     def test_but_a_fresh_session_does_not(self, line: Line) -> None:
         self.call(line)
         line.event(TURN_END, HandleUpdate("h", None))
@@ -436,9 +422,6 @@ class TestTools:
         line.broken()
         assert "Its result was" in line.open().notes[0]
         assert line.sent() == []
-        line.event(HandleUpdate("h2", None))
-        line.broken()
-        assert line.open().notes == ()
 
     def test_a_result_that_came_while_the_model_spoke_is_told_again(self, line: Line) -> None:
         self.call(line)
@@ -545,6 +528,15 @@ class TestMuteness:
         line.broken(TransientFault(0, "mute"))
         line.open()
         assert line.sent() == [RealtimeText("hello")]
+
+    def test_what_may_have_been_a_noise_is_not_talked_to(self, line: Line) -> None:
+        line.speak(2.0)
+        line.event(HandleUpdate("h", 16))
+        line.now += UNNOTICED_S
+        assert line.core.poll(line.now) is Verdict.MUTE
+        line.broken(TransientFault(0, "mute"))
+        line.open()
+        assert line.said() == []
 
     def test_a_stalled_answer_is_asked_to_go_on(self, line: Line) -> None:
         line.core.push(RealtimeText("hello"), line.now)

@@ -67,6 +67,38 @@ def test_speech_that_gemini_showed_no_sign_of_is_waited_for_longer(dog: Watchdog
     assert dog.due() == 1.0 + FIRST_OUTPUT_S
 
 
+def test_a_noise_is_not_talked_to(dog: Watchdog) -> None:
+    """It is told to another connection, and was nothing if that shows no sign either."""
+    waits = []
+    for start in (0.0, 1000.0):
+        dog.user_began(start)
+        dog.user_ended(start, spoke_s=LONG_SPEECH_S)
+        waits.append([(due - start, alarm) for due, alarm in alarms(dog)])
+    assert waits == [
+        [(UNNOTICED_S, Alarm.RECONNECT), (UNNOTICED_S + FIRST_OUTPUT_S, None)],
+        [(2 * UNNOTICED_S, Alarm.RECONNECT), (2 * UNNOTICED_S + FIRST_OUTPUT_S, None)],
+    ]
+    assert (dog.counters.nudges, dog.counters.turns_given_up) == (0, 0)
+    dog.noticed(2000.0)
+    dog.user_began(2001.0)
+    dog.user_ended(2002.0, spoke_s=LONG_SPEECH_S)
+    assert dog.due() == 2002.0 + UNNOTICED_S
+
+
+def test_what_another_connection_took_for_speech_is_a_turn(dog: Watchdog) -> None:
+    dog.user_ended(0.0, spoke_s=LONG_SPEECH_S)
+    assert dog.poll(UNNOTICED_S) is Alarm.RECONNECT
+    dog.reconnected(UNNOTICED_S)
+    dog.noticed(UNNOTICED_S + 1.0)
+    assert [alarm for _, alarm in alarms(dog)][0] is Alarm.NUDGE
+
+
+def test_a_gemini_that_does_not_transcribe_shows_no_sign_at_all() -> None:
+    dog = Watchdog(WatchLimits(signs=False))
+    dog.user_ended(0.0, spoke_s=LONG_SPEECH_S)
+    assert alarms(dog)[0] == (UNNOTICED_S, Alarm.NUDGE)
+
+
 def test_a_sign_that_comes_after_a_nudge_is_no_reason_to_wait_from_the_beginning(
     dog: Watchdog,
 ) -> None:
