@@ -6,7 +6,8 @@ from google.genai import types
 
 from processors.frames import LinkStatus
 from processors.gemini.events import Disconnected, GoAway
-from processors.gemini.outbox import Turns
+from processors.gemini.live_link import BURST
+from processors.gemini.outbox import Audio, Turns
 from processors.gemini.seed import Seed
 from tests.processors.gemini.live_server import Certificate
 from tests.processors.gemini.live_talk import LIMIT_S, talk
@@ -112,3 +113,22 @@ async def test_what_was_being_written_when_the_line_broke_is_written_again(
             content = (await line.hear())["client_content"]
             assert content["turns"][0]["parts"][1] == {"text": name}
         assert await line.hear_texts(1) == ["3"]
+
+
+async def test_what_has_to_be_said_again_does_not_hold_up_other_rooms(
+    gemini: ScriptedGemini,
+) -> None:
+    """They all live on one loop; half a minute of sound are hundreds of messages."""
+    async with talk(gemini.endpoint) as t:
+        for _ in range(700):
+            assert t.live.send(Audio(bytes(1280)))
+        outbox = t.live.core.outbox
+        line = asyncio.create_task(gemini.line())
+        left, most = len(outbox), 0
+        async with asyncio.timeout(LIMIT_S):
+            while outbox:
+                await asyncio.sleep(0)
+                most = max(most, left - len(outbox))
+                left = len(outbox)
+        await line
+    assert 0 < most <= BURST
