@@ -121,7 +121,7 @@ def assemble(
         live.model,
         setup.config,
         recollection.seed,
-        _core(settings, setup.profile, lambda: conversation.recorded_turn),
+        _core(settings, setup.profile, lambda: conversation.turn_over),
         None if live.automatic_activity_detection.enabled else ActivityMarks(),
     )
     model_waits = setup.profile.tool_behavior == "BLOCKING"
@@ -144,7 +144,7 @@ def assemble(
 
 
 def _core(
-    settings: RoomSettings, profile: ModelProfile, recorded_turn: Callable[[], int]
+    settings: RoomSettings, profile: ModelProfile, turn_over: Callable[[], int]
 ) -> LiveCore:
     link = settings.link
     limits = WatchLimits(
@@ -156,7 +156,7 @@ def _core(
         signs=settings.live.input_transcription.enabled,
     )
     return LiveCore(
-        recorded_turn,
+        turn_over,
         link=Link(connection_limit_s=link.max_connection_minutes * 60.0),
         outbox=Outbox(audio_limit_s=settings.audio.max_input_backlog_ms / 1000),
         watchdog=Watchdog(limits),

@@ -78,6 +78,7 @@ class Conversation:
     _heard_again: bool = False  # and after the model began
     _sounded: bool = False  # the answer was heard, or is being heard
     _sound_turn: int = 0  # in which it began
+    _whole: int = 0  # the last turn that was answered, or written
     _spoken: SpokenText = field(default_factory=SpokenText)  # of the answer, or of the last one
     _spoken_over: bool = False  # words and sound that come now are another answer's
     _words_late: bool = False  # the open answer got its words when it was over
@@ -85,6 +86,11 @@ class Conversation:
     _first_words: str = ""  # or, when the next answer sounds right after them, its first
     _end_owed: bool = False  # of the turn that was interrupted
     _shown: list[dict[str, Any]] = field(default_factory=list)  # images; the words to them follow
+
+    @property
+    def turn_over(self) -> int:
+        """The last turn of which no more is to come: whoever hears of all up to now knows it."""
+        return self.turn if self._whole == self.turn else self.turn - 1
 
     def begin_with(self, contents: Sequence[dict[str, Any]]) -> None:
         """Turns that came before this room, each with role and parts."""
@@ -99,11 +105,6 @@ class Conversation:
 
     def contents(self) -> list[dict[str, Any]]:
         return [entry.content() for entry in self.history]
-
-    @property
-    def recorded_turn(self) -> int:
-        """The last turn of which `history` holds something; 0 when there was none."""
-        return self.history[-1].turn if self.history else 0
 
     def told_since(self, turn: int) -> list[dict[str, Any]]:
         """`contents` of the turns after that one. Those from before the room are turn 0."""
@@ -160,6 +161,7 @@ class Conversation:
         finals = self._next_turn() if self._begun else []
         self.append(Role.USER, text, peer_id=peer_id)
         self._open[Role.USER].written = True
+        self._whole = self.turn
         return [*finals, *self.finish(Role.USER)]
 
     def sounded(
@@ -221,6 +223,8 @@ class Conversation:
     def complete(self) -> list[Entry]:
         """Gemini ended its turn: both sides of what it answered become final."""
         owed, self._end_owed = self._end_owed, False
+        if not owed or Role.MODEL in self._open:
+            self._mark_whole()
         self._sounded, self._spoken_over = False, True
         if owed and Role.MODEL not in self._open:
             return []  # the end of the answer that was cut; the user is talking
@@ -245,11 +249,12 @@ class Conversation:
 
         One of which nothing sounded is still to come.
         """
-        still_to_come = not self._sounded
+        still_to_come, whole = not self._sounded, self._whole
         self._keep_what_sounded()
         finals = self._end_answer()
         if still_to_come:
             self._begun.discard(Role.MODEL)
+            self._whole = whole
         return finals
 
     def interrupted(self) -> list[Entry]:
@@ -286,7 +291,15 @@ class Conversation:
             whole, answer.text = answer.text, self._spoken.text_until(self._spoken.sound_s)
             answer.interrupted = interrupted and answer.text != whole.strip()
 
+    def _mark_whole(self) -> None:
+        answer = self._open.get(Role.MODEL)
+        if answer is not None:
+            self._whole = max(self._whole, answer.turn)
+        elif self._sounded:
+            self._whole = max(self._whole, self._sound_turn)
+
     def _end_answer(self) -> list[Entry]:
+        self._mark_whole()
         sounded, self._sounded = self._sounded, False
         self._spoken_over = True
         if Role.MODEL not in self._open:

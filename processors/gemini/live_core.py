@@ -78,9 +78,9 @@ class ReplayCounters:
 
 @dataclass(slots=True)
 class LiveCore:
-    """`recorded_turn` is the last turn that the history holds, for what is told later."""
+    """`turn_over` is the last turn of the conversation that is over: later ones are told later."""
 
-    recorded_turn: Callable[[], int] = lambda: 0
+    turn_over: Callable[[], int] = lambda: 0
     link: Link = field(default_factory=Link)
     outbox: Outbox = field(default_factory=Outbox)
     watchdog: Watchdog = field(default_factory=Watchdog)
@@ -242,7 +242,7 @@ class LiveCore:
         if not self.watchdog.expects:
             self.log.give_up()
         self.log.covered(event.last_consumed_index, now)
-        self._handle_turn = self.recorded_turn()
+        self._handle_turn = self.turn_over()
         self.calls.handle_came({*_results(self.log), *_results(self.outbox)})
 
     # The connection.

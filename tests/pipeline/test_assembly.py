@@ -23,7 +23,9 @@ from pipeline.assembly import (
 from pipeline.in_force import InForce
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
+from processors.frames import Role
 from processors.gemini.activity_marks import ActivityMarks
+from processors.gemini.events import HandleUpdate
 from processors.images.pixels import Picture
 from processors.room_input import RoomInput
 from processors.video_in import VideoInConfig
@@ -55,6 +57,25 @@ async def test_how_much_sound_may_wait_is_a_setting(shared: Shared) -> None:
         30,
         600,
     )
+
+
+async def test_a_handle_holds_no_turn_that_goes_on_after_it(shared: Shared) -> None:
+    """Else a session that is resumed would not be told how the turn went on."""
+    parts = parts_of(shared)
+    core, conversation = parts.gemini.live.core, parts.conversation
+    core.opened(0.0, messages=1)
+    told: list[list[str]] = []
+    for question in ("one", "two", "three"):
+        conversation.append(Role.USER, question)
+        core.on_event(HandleUpdate("h", None), 1.0)  # while it is asked
+        conversation.append(Role.MODEL, "answer")
+        conversation.complete()
+        since = core.opening().since
+        assert since is not None
+        told.append([turn["parts"][0]["text"] for turn in conversation.told_since(since)])
+    assert told == [[question, "answer"] for question in ("one", "two", "three")]
+    core.on_event(HandleUpdate("h", None), 1.0)
+    assert core.opening().since == 3
 
 
 async def test_who_marks_where_speech_begins_is_a_setting(shared: Shared) -> None:

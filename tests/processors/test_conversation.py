@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -419,6 +420,27 @@ def test_what_is_answered_is_not_what_is_said_again(talk: Talk, with_words: bool
     assert talk.user("stop") == 2
 
 
+def test_which_turn_is_over(talk: Talk) -> None:
+    over: list[int] = []
+    steps: list[Callable[[], object]] = [
+        talk.voice,
+        lambda: talk.user("count"),
+        lambda: talk.model("one"),
+        lambda: talk.sound(0.5),
+        talk.complete,
+        lambda: talk.user("stop"),
+        lambda: talk.model("well"),
+        talk.broken,  # before its first sound: it is still to come
+        lambda: talk.sound(0.5),  # without words
+        talk.complete,
+        lambda: talk.type("a text is whole"),
+    ]
+    for step in steps:
+        step()
+        over.append(talk.conversation.turn_over)
+    assert over == [0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 3]
+
+
 def test_what_was_told_since_a_turn(talk: Talk) -> None:
     talk.conversation.begin_with([{"role": "user", "parts": [{"text": "before"}]}])
     talk.type("count")
@@ -475,40 +497,6 @@ def test_a_turn_without_an_answer_ends_as_well(talk: Talk) -> None:
     talk.complete()
     assert talk.told == ["1 u: hm"]
     assert talk.user("hello") == 2
-
-
-def test_the_model_may_speak_again_by_itself(talk: Talk) -> None:
-    talk.user("draw")
-    talk.model("I", "will")
-    talk.complete()
-    assert talk.model("done") == 2
-    talk.complete()
-    assert talk.record == ["1 u: draw", "1 m: I will", "2 m: done"]
-
-
-def test_what_is_typed_is_final_at_once(talk: Talk) -> None:
-    talk.type("hello")
-    assert talk.told == ["1 u: hello"]
-    assert talk.finals[0].peer_id == "t"
-    talk.type("are you there")
-    assert talk.told == ["1 u: hello", "2 u: are you there"]
-    talk.model("yes")
-    talk.complete()
-    assert talk.record[-1] == "2 m: yes"
-
-
-def test_what_is_typed_into_an_answer_is_the_next_turn(talk: Talk) -> None:
-    talk.user("count")
-    talk.sounds()
-    talk.model("one", "two")
-    talk.type("stop")
-    assert talk.told == ["1 u: count", "2 u: stop"]
-    talk.cut(0.5)
-    talk.interrupted()
-    talk.complete()
-    assert talk.model("fine") == 2
-    talk.complete()
-    assert talk.record == ["1 u: count", "1 m: one (cut)", "2 u: stop", "2 m: fine"]
 
 
 def test_words_after_a_final_side_are_another_utterance(talk: Talk) -> None:
@@ -647,14 +635,3 @@ def test_whatever_happens_the_record_stays_in_order(steps: list[str]) -> None:
     unheard = {word for entry in talk.finals for word in entry.text.split()}
     assert recorded == unheard <= spoken
     assert {f"w{n}" for n, step in enumerate(steps) if step in ("user", "type")} <= recorded
-
-
-def test_the_last_turn_that_is_recorded_is_not_the_one_that_may_begin() -> None:
-    talk = Conversation()
-    assert (talk.turn, talk.recorded_turn) == (1, 0)
-    talk.append(Role.USER, "hello")
-    assert talk.recorded_turn == 0
-    talk.append(Role.MODEL, "hi")
-    talk.complete()
-    assert (talk.turn, talk.recorded_turn) == (1, 1)
-    assert talk.told_since(talk.recorded_turn) == []
