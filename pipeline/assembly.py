@@ -143,9 +143,7 @@ def assemble(
     )
 
 
-def _core(
-    settings: RoomSettings, profile: ModelProfile, turn_over: Callable[[], int]
-) -> LiveCore:
+def _core(settings: RoomSettings, profile: ModelProfile, turn_over: Callable[[], int]) -> LiveCore:
     link = settings.link
     limits = WatchLimits(
         first_output_s=link.first_output_timeout_s,

@@ -94,8 +94,8 @@ def test_only_the_newest_picture_waits(outbox: Outbox) -> None:
 
 
 def test_what_must_not_be_sent_within_an_activity_goes_right_after_it(outbox: Outbox) -> None:
-    for text in (ActivityStart(), Audio(b"ab"), RealtimeText("1"), RealtimeText("2")):
-        outbox.push(text, 0.0)
+    for waiting in (ActivityStart(), Audio(b"ab"), RealtimeText("1"), RealtimeText("2")):
+        outbox.push(waiting, 0.0)
     outbox.defer()
     found: list[Outgoing] = []
     for _ in range(4):
