@@ -48,8 +48,8 @@ Written by `make faults`, and its last part by `make rotations`.
 
 {_table(told)}
 
-- *lost*, *doubled*: words of the people that the model never heard, or heard twice; of each row's
-  {_said(told)}. *results lost*: of tool calls. How they are counted stands below.
+- *lost*, *doubled*: words of the people that the model never heard, or heard twice. *results
+  lost*: of tool calls. How they are counted stands below.
 - *gap*: median and worst of what the peer heard too late: the silence before the answer, less
   what is usual without a fault ({_usual(told)} s), or the longest hole within the answer, beyond
   the sound that had arrived when it broke.
@@ -108,19 +108,14 @@ def _row(what: str, each: Summary, row: Row | None = None) -> str:
     results = f"{each.results_lost} of {each.calls}" if each.calls else "–"
     times = "–" if row is not None and row.kind is Kind.NONE else f"{each.injected}"
     return (
-        f"| {what}{limit} | {times} | {each.lost} | {each.doubled}{allowed} | {results}"
-        f" | {_span(each.gap)} | {_span(each.silence)} | {_span(each.recovered)}"
+        f"| {what}{limit} | {times} | {each.lost} of {each.said} | {each.doubled}{allowed}"
+        f" | {results} | {_span(each.gap)} | {_span(each.silence)} | {_span(each.recovered)}"
         f" | {each.broken_off} | {each.answer_words_missing}, {each.answer_words_twice} |"
     )
 
 
 def _span(span: Span) -> str:
     return "–" if span.median is None else f"{span.median:.2f} / {span.worst:.2f}"
-
-
-def _said(told: Reliability) -> str:
-    counts = sorted(each.said for each in told.found.values())
-    return f"{counts[0]} to {counts[-1]}" if counts else "none"
 
 
 def _usual(told: Reliability) -> str:

@@ -86,8 +86,13 @@ def page(**found: Summary) -> str:
 def test_the_page_has_a_row_for_each_that_was_run() -> None:
     text = page(nothing=replace(GOOD, injected=0), live=GOOD, mute=GOOD)
     lines = text.splitlines()
-    assert "| no fault | – | 0 | 0 | 0 of 3 | 0.70 / 0.90 | 1.50 / 1.70 | – | 0 | 0, 0 |" in lines
-    assert any(line.startswith("| the same, live handles | 24 | 0 | 0 of 192") for line in lines)
+    assert (
+        "| no fault | – | 0 of 384 | 0 | 0 of 3 | 0.70 / 0.90 | 1.50 / 1.70 | – | 0 | 0, 0 |"
+        in lines
+    )
+    assert any(
+        line.startswith("| the same, live handles | 24 | 0 of 384 | 0 of 192") for line in lines
+    )
     assert any(line.startswith("| no answer (limit 6 s) | 24") for line in lines)
     assert "goAway in quiet" not in text
     assert "Every row reaches what is asked of it." in text
@@ -104,7 +109,7 @@ def test_the_page_begins_with_what_is_missed() -> None:
 def test_the_page_compares_with_what_was_before() -> None:
     text = page(nothing=GOOD)
     assert "## Before" in text
-    assert "| closed in mid-utterance | 24 | 77 |" in text
+    assert "| closed in mid-utterance | 24 | 77 of 384 |" in text
     assert "| gone | 24 |" in text
 
 
