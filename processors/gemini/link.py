@@ -30,7 +30,7 @@ LIMIT_NOTICE_S: Final = 120.0  # to find a quiet moment in
 RENEW_WITHIN_S: Final = 30.0  # a change of settings waits no longer for one
 REST_WITHIN_S: Final = 20.0  # nobody is here: an answer, or a tool, may still end
 PUT_BACK_S: Final = 0.2  # whoever changed the settings puts the old ones back meanwhile
-OPEN_FIRST_S: Final = 4.0  # 0.2 s is usual
+OPEN_FIRST_S: Final = 3.0  # 0.2 s is usual
 OPEN_LIMIT_S: Final = 15.0
 
 
@@ -174,7 +174,7 @@ class Link:
     @property
     def open_limit_s(self) -> float:
         """For connecting and setting up: short at first, so that one that hangs is found soon."""
-        return min(OPEN_LIMIT_S, OPEN_FIRST_S * float(2 ** min(self._attempts, 10)))
+        return min(OPEN_LIMIT_S, OPEN_FIRST_S * float(2 ** min(max(0, self._attempts - 1), 10)))
 
     def opened(self, now: float) -> None:
         reseeded = self.state is LinkState.RESEEDING

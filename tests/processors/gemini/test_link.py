@@ -382,11 +382,14 @@ def test_only_what_is_open_can_be_left() -> None:
 def test_time_to_open_grows() -> None:
     link = Link(rng=random.Random(1))
     found = []
-    for _ in range(4):
+    for _ in range(5):
         found.append(link.open_limit_s)
         link.lost(BROKEN, 0.0)
         link.retry_due()
-    assert found == [OPEN_FIRST_S, 2 * OPEN_FIRST_S, OPEN_LIMIT_S, OPEN_LIMIT_S]
+    first = OPEN_FIRST_S
+    assert found == [first, first, 2 * first, 4 * first, OPEN_LIMIT_S], (
+        "a retry is a first one, too"
+    )
 
 
 class TestRest:
