@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from processors.conversation import Conversation
-from processors.gemini.live_core import Opening
+from processors.gemini.opening import Opening
 from processors.gemini.profiles import ModelProfile
 from processors.gemini.seed import Seed, seed_of
 from processors.images.pixels import Picture

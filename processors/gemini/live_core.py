@@ -35,6 +35,7 @@ from processors.gemini.events import (
     VoiceActivityEvent,
 )
 from processors.gemini.link import QUICK_DEATH_S, Link
+from processors.gemini.opening import Opening
 from processors.gemini.outbox import Outbox, Outgoing, RealtimeText, Slot, ToolResponse, Turns
 from processors.gemini.sent_log import SentLog
 from processors.gemini.watchdog import Alarm, Watchdog
@@ -51,21 +52,6 @@ class Verdict(Enum):
     STAY = auto()
     LEAVE = auto()
     MUTE = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a connection that is to be opened is told first: the turns after `since` (None: all
-    there were, since it is a fresh session) and `notes`; nothing unless it `tells`.
-
-    `asked` is what was written and will be sent again: it is in the history already.
-    """
-
-    handle: str | None
-    since: int | None
-    notes: tuple[str, ...] = ()
-    asked: tuple[str, ...] = ()
-    tells: bool = True
 
 
 @dataclass(slots=True)
@@ -132,6 +118,10 @@ class LiveCore:
         slot = self.outbox.sent(now)
         if slot is not None:
             self.log.sent(slot)
+
+    def put_back(self, now: float) -> None:
+        """The next could not be sent: the connection broke."""
+        self.outbox.put_back(blamed=now - self._opened_at < QUICK_DEATH_S)
 
     # What happens.
 

@@ -21,7 +21,8 @@ from processors.gemini.errors import (
 )
 from processors.gemini.events import AudioDropped, LiveEvent
 from processors.gemini.link import Link, LinkState
-from processors.gemini.live_core import LiveCore, Opening, Verdict
+from processors.gemini.live_core import LiveCore, Verdict
+from processors.gemini.opening import Opening
 from processors.gemini.outbox import Outgoing
 from processors.gemini.seed import Seed
 
@@ -217,7 +218,10 @@ class LiveLink:
         except Unsendable as error:
             logger.error("%s cannot be sent: %s", error, type(error.__cause__).__name__)
             self.core.outbox.unsendable()
-        except (GeminiError, asyncio.CancelledError):
+        except GeminiError:
+            self.core.put_back(time.monotonic())
+            raise
+        except asyncio.CancelledError:
             self.core.outbox.put_back()
             raise
         else:

@@ -203,10 +203,15 @@ class Outbox:
         if slot is not None:
             self._deferred.append(slot)
 
-    def put_back(self) -> None:
-        """The item in hand could not be sent, and is the first again."""
+    def put_back(self, *, blamed: bool = False) -> None:
+        """The item in hand could not be sent, and is the first again; `blamed`: the connection
+        may have died of it, so that it is given up after `TRIES_LIMIT`."""
         slot, self._in_hand = self._in_hand, None
         if slot is None:
+            return
+        slot.tries += blamed
+        if slot.tries >= TRIES_LIMIT:
+            self.counters.items_given_up += 1
             return
         if isinstance(slot.item, Picture) and self._holds(Picture):
             self.counters.pictures_replaced += 1

@@ -7,7 +7,7 @@ from google.genai import types
 from pipeline.recollection import IMAGE_LIMIT_BYTES, Recollection
 from processors.conversation import Conversation
 from processors.frames import Role
-from processors.gemini.live_core import Opening
+from processors.gemini.opening import Opening
 from processors.gemini.profiles import profile_for
 from processors.images.pixels import Picture
 from processors.images.tree import Image, ImageTree, Stored

@@ -10,8 +10,8 @@ from google.genai import types
 from processors.frames import LinkStatus, Role
 from processors.gemini.client import Endpoint, make_client
 from processors.gemini.events import Disconnected, LiveEvent, Transcript
-from processors.gemini.live_core import Opening
 from processors.gemini.live_link import LiveLink, MakeConfig
+from processors.gemini.opening import Opening
 from processors.gemini.outbox import RealtimeText
 from processors.gemini.seed import Seed
 

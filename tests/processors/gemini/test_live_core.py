@@ -26,9 +26,9 @@ from processors.gemini.live_core import (
     LATE_MEDIA_S,
     UNTOLD_AFTER,
     LiveCore,
-    Opening,
     Verdict,
 )
+from processors.gemini.opening import Opening
 from processors.gemini.outbox import (
     BYTES_PER_S,
     TRIES_LIMIT,
@@ -230,11 +230,13 @@ class TestBreaks:
         assert line.open() == Opening(None, None, ())
         assert seconds(line.sent()) == 1.0
 
-    def test_what_kills_every_connection_is_given_up(self, line: Line) -> None:
+    @pytest.mark.parametrize("written", [True, False])
+    def test_what_kills_every_connection_is_given_up(self, line: Line, written: bool) -> None:
         line.core.push(RealtimeText("poison"), line.now)
         tries = 0
-        while line.said():
+        while line.core.next(line.now) is not None:
             tries += 1
+            line.core.sent(line.now) if written else line.core.put_back(line.now)
             line.broken(BROKEN)
             line.open()
         assert tries == TRIES_LIMIT

@@ -125,6 +125,15 @@ def test_nor_is_it_lost_with_the_connection(outbox: Outbox) -> None:
     assert [slot.item for slot in outbox] == [ActivityStart(), RealtimeText("1"), Audio(b"ab")]
 
 
+def test_what_connections_die_of_while_it_is_sent_is_given_up(outbox: Outbox) -> None:
+    outbox.push(RealtimeText("poison"), 0.0)
+    for _ in range(TRIES_LIMIT):
+        assert outbox.pop() is not None
+        outbox.put_back(blamed=True)
+    assert outbox.pop() is None
+    assert outbox.counters.items_given_up == 1
+
+
 def test_one_pause_is_told_once(outbox: Outbox) -> None:
     paused: list[Outgoing] = [Audio(b"ab"), AudioEnd(), AudioEnd(), Audio(b"cd"), AudioEnd()]
     assert all([outbox.push(item, 0.0) for item in paused])
