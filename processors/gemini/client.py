@@ -258,6 +258,10 @@ class LiveConnection:
         if self._unreadable >= UNREADABLE_LIMIT:
             raise TransientFault(0, "nothing that Gemini says can be read") from error
 
+    def abort(self) -> None:
+        """Gives the line up, with whatever was still to be written. Harmless when it is closed."""
+        self._socket.transport.abort()
+
     async def aclose(self) -> None:
         """Ends the SDK's iterator; the session itself belongs to `connect`."""
         if isinstance(self._messages, AsyncGenerator):
@@ -295,13 +299,18 @@ async def _log_in(client: genai.Client) -> None:
 async def _close(
     connection: LiveConnection, opening: AbstractAsyncContextManager[AsyncSession]
 ) -> None:
-    """The connection is over, however this goes: it waits for a server that says nothing."""
+    """The connection is over, however this goes: it waits for a server that says nothing.
+
+    No half-open line is left behind: Gemini refuses to resume a session that is connected.
+    """
     try:
         async with asyncio.timeout(ABANDON_AFTER_S):
             await connection.aclose()
             await opening.__aexit__(None, None, None)
     except Exception as error:
         logger.debug("closing a connection to Gemini failed: %s", type(error).__name__)
+    finally:
+        connection.abort()
 
 
 def _fault_of(error: Exception) -> GeminiError:
