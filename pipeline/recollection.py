@@ -31,7 +31,8 @@ class Recollection:
         it does not know, on which it waits for more. The notes come last."""
         fresh = opening.since is None
         turns = self.conversation.told_since(-1 if opening.since is None else opening.since)
-        while turns and _written(turns[-1]) in opening.asked:
+        asked = {text.strip() for text in opening.asked}
+        while turns and _written(turns[-1]) in asked:
             turns.pop()
         turns += [_note(note) for note in opening.notes]
         seed = seed_of(turns, self.profile, self._current() if fresh else None)

@@ -159,16 +159,16 @@ class LiveConnection:
         self._messages = session.receive()
         self._unreadable = 0
 
-    async def send(self, item: Outgoing) -> None:
-        """Raises `Unsendable` without harm to the connection."""
+    async def send(self, item: Outgoing) -> int:
+        """How many messages that were. Raises `Unsendable` without harm to the connection."""
         try:
-            await self._send(item)
+            return await self._send(item)
         except _BROKEN as error:
             raise _fault_of(error) from error
         except _REFUSED_BY_SDK as error:
             raise Unsendable(type(item).__name__) from error
 
-    async def _send(self, item: Outgoing) -> None:
+    async def _send(self, item: Outgoing) -> int:
         session = self._session
         match item:
             case Audio():
@@ -188,16 +188,19 @@ class LiveConnection:
                     turns=user_turn(item), turn_complete=item.complete
                 )
             case ToolResponse(will_continue=True) if self._vertex:
-                pass  # it would end the call
+                return 0  # it would end the call
             case ToolResponse():
-                for ready in self._unnamed.answered(item):
+                answered = self._unnamed.answered(item)
+                for ready in answered:
                     response = function_response(ready, vertex=self._vertex)
                     await session.send_tool_response(function_responses=response)
+                return len(answered)
             case ContextUpdate(instruction, declarations):
                 tools = None if declarations is None else list(declarations)
                 await session.send_context_update(system_instruction=instruction, tools=tools)
             case _:
                 assert_never(item)
+        return 1
 
     async def _write(self, text: str) -> None:
         """As the socket's own `send`, whose two context managers take longer than the writing."""

@@ -114,10 +114,11 @@ class LiveCore:
                 return ready
         return None
 
-    def sent(self, now: float) -> None:
+    def sent(self, now: float, *, messages: int = 1) -> None:
+        """The next was written, as so many messages."""
         slot = self.outbox.sent(now)
         if slot is not None:
-            self.log.sent(slot)
+            self.log.sent(slot, messages)
 
     def put_back(self, now: float) -> None:
         """The next could not be sent: the connection broke."""

@@ -214,7 +214,7 @@ class LiveLink:
         if item is None:
             return False
         try:
-            await connection.send(item)
+            messages = await connection.send(item)
         except Unsendable as error:
             logger.error("%s cannot be sent: %s", error, type(error.__cause__).__name__)
             self.core.outbox.unsendable()
@@ -225,7 +225,7 @@ class LiveLink:
             self.core.outbox.put_back()
             raise
         else:
-            self.core.sent(time.monotonic())
+            self.core.sent(time.monotonic(), messages=messages)
         return True
 
     async def _watch(self, sending: asyncio.Lock) -> None:

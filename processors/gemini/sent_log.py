@@ -86,9 +86,10 @@ class SentLog:
         """A new connection on which `messages` were sent already, beginning with the setup."""
         self._index = messages - 1
 
-    def sent(self, slot: Slot) -> None:
-        self._index += 1
-        slot.index = self._index
+    def sent(self, slot: Slot, messages: int = 1) -> None:
+        """As so many messages; one that was held back counts as the next that will be sent."""
+        slot.index = self._index + max(1, messages)
+        self._index += messages
         match slot.item:
             case Picture():
                 self._picture = slot

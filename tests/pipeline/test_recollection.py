@@ -69,7 +69,7 @@ def test_notes_come_last(recollection: Recollection) -> None:
 def test_what_is_sent_again_is_not_told_as_well(recollection: Recollection) -> None:
     for text in ("answer 2", "question 3", "question 4"):
         recollection.conversation.typed(text, peer_id="p")
-    seed = recollection.seed(Opening(None, 2, asked=("question 4", "question 3")))
+    seed = recollection.seed(Opening(None, 2, asked=(" question 4\n", "question 3")))
     assert seed is not None
     assert [part.text for turn in seed.turns for part in turn.parts or []] == ["answer 2"]
     assert (

@@ -270,6 +270,14 @@ class TestHandles:
         sender.log.covered(5, sender.now)
         assert numbers_in(sender.taken()) == said[4:]
 
+    def test_what_was_several_messages_or_none_is_counted_so(self, sender: Sender) -> None:
+        results = [Slot(ToolResponse(name, "draw", {}), 0.0) for name in "abc"]
+        for slot, messages in zip(results, (0, 2, 1), strict=True):
+            sender.log.sent(slot, messages)
+        assert [slot.index for slot in results] == [1, 2, 3]
+        sender.log.covered(2, sender.now)
+        assert sender.taken() == results[2:]
+
     def test_an_index_that_cannot_be_ours_is_none(self, sender: Sender) -> None:
         """It may count from the beginning of the session, or something else."""
         said = sender.speech(2.0)

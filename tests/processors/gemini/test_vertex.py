@@ -49,6 +49,9 @@ class _Transport:
     def get_extra_info(self, name: str) -> None:
         """There is no socket."""
 
+    def abort(self) -> None:
+        """Nor a line."""
+
 
 @dataclass
 class Wire:
@@ -338,9 +341,10 @@ async def test_two_calls_without_ids_are_told_apart_and_answered_in_their_order(
         cat, dog = event.calls
         assert (cat.args["prompt"], dog.args["prompt"]) == ("a cat", "a dog")
         assert is_unnamed(cat.id) and is_unnamed(dog.id) and cat.id != dog.id
-        await connection.send(ToolResponse(dog.id, "draw", {"output": "dog"}))
+        counts = [await connection.send(ToolResponse(dog.id, "draw", {"output": "dog"}))]
         assert len(wire.sent) == 1  # the setup
-        await connection.send(ToolResponse(cat.id, "draw", {"output": "cat"}))
+        counts.append(await connection.send(ToolResponse(cat.id, "draw", {"output": "cat"})))
+    assert counts == [0, 2]
     responses = [message["tool_response"]["functionResponses"] for message in wire.sent[1:]]
     assert responses == [
         [{"name": "draw", "response": {"output": "cat"}}],
