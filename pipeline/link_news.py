@@ -42,8 +42,9 @@ class LinkNews:
 
     @property
     def standing(self) -> list[str]:
-        """For one who comes now: nothing while all is well."""
-        return link_status(self._last) if self._last.sentence else []
+        """For one who comes now, or back: what it was told last may not be true any more."""
+        to_tell = self._was_ready or self._last.sentence
+        return link_status(self._last) if to_tell else []
 
     def is_over(self, now: float, *, everybody_knows: bool) -> bool:
         """The link has failed, and whoever was on the way has heard why or takes too long.

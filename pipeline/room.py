@@ -206,8 +206,8 @@ class Room:
     def ready(self, participant: Participant) -> None:
         if self._link_news.welcomes:
             self._welcome(participant)
-        else:
-            self._tell_of_link(participant)
+        for message in self._link_news.standing:
+            participant.send(message)
         self._end_if_failed()
 
     def left(self, participant: Participant, reason: str) -> None:
@@ -329,10 +329,6 @@ class Room:
         if self._link_news.is_over(_now(), everybody_knows=everybody_knows):
             self.close("the connection to Gemini failed")
 
-    def _tell_of_link(self, participant: Participant) -> None:
-        for message in self._link_news.standing:
-            participant.send(message)
-
     def _present_turn(self) -> int:
         return self.parts.conversation.turn
 
@@ -345,7 +341,6 @@ class Room:
     def _welcome(self, participant: Participant) -> None:
         if not self.peers.greet(participant):
             return
-        self._tell_of_link(participant)
         self.gallery.joined(participant)
         standing = self.metering.standing(_now())
         if standing is not None:

@@ -216,6 +216,10 @@ async def test_who_comes_while_the_link_is_renewed_need_not_wait() -> None:
         assert (await hears(client, "bot-ready"))["id"] == "a"
         told = (await hears(client, "server-message"))["data"]
         assert (told["status"], told["sentence"]) == ("reconnecting", "One moment.")
+        room.on_frame(LINK_READY)  # which is not broadcast here, as to one who is away
+        say_ready(client, "b")
+        assert (await hears(client, "bot-ready"))["id"] == "b"
+        assert (await hears(client, "server-message"))["data"]["status"] == "ready"
 
 
 async def test_who_was_on_the_way_when_the_link_failed_hears_why() -> None:
