@@ -19,6 +19,9 @@ PIP = PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_AC
 	PIP_USE_PEP517=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	.venv/bin/python -m pip --quiet
 
+# The pure cores have a processor to themselves while the other tests wait for sound and pictures.
+CORES_LOG = test-output/pure-cores.log
+
 # None of make's own variables, nor ours, reach the service or the tests.
 unexport MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR PYTHON ARGS
 
@@ -35,8 +38,10 @@ run: .venv/.for-run ## install what is missing, start Easel, say where its page 
 
 test: .venv/.for-test chromium ## install what is missing and run every test
 ifeq ($(strip $(ARGS)),)
-	.venv/bin/python -m tests.own_coverage
-	.venv/bin/pytest --without-cores
+	@mkdir -p test-output; \
+	nice -n 10 .venv/bin/python -m tests.own_coverage >$(CORES_LOG) 2>&1 & cores=$$!; \
+	.venv/bin/pytest --without-cores; others=$$?; \
+	wait $$cores; cores=$$?; cat $(CORES_LOG); exit $$((cores || others))
 else
 	.venv/bin/pytest $(ARGS)
 endif
