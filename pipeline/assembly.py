@@ -93,6 +93,7 @@ class Parts:
             "link": self.gemini.live.core.link.counters,
             "watchdog": self.gemini.live.core.watchdog.counters,
             "replay": self.gemini.live.core.counters,
+            "calls": self.gemini.live.core.calls.counters,
             "image_store": self.store.counters,
         }
 

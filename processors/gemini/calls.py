@@ -36,10 +36,15 @@ class _Call:
 
 
 @dataclass(slots=True)
+class CallsCounters:
+    results_as_text: int = 0  # of calls that the session did not know
+
+
+@dataclass(slots=True)
 class Calls:
     """Told what becomes of them, in order; the newest `CALLS_KEPT` are remembered."""
 
-    results_as_text: int = 0
+    counters: CallsCounters = field(default_factory=CallsCounters)
     _by_id: dict[str, _Call] = field(default_factory=dict)
 
     def made(self, calls: Iterable[ToolCall]) -> None:
@@ -91,7 +96,7 @@ class Calls:
             return item
         if item.will_continue:
             return None
-        self.results_as_text += 1
+        self.counters.results_as_text += 1
         return RealtimeText(RESULT.format(name=item.name, json=_json(item.response)))
 
     @property

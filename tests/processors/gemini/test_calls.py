@@ -28,7 +28,7 @@ def test_a_session_that_does_not_know_it_is_told_in_words(calls: Calls) -> None:
         'The result of draw, which you called before: {"output": "done"}'
     )
     assert calls.told(PROGRESS) is None
-    assert calls.results_as_text == 1
+    assert calls.counters.results_as_text == 1
 
 
 def test_and_that_it_was_called(calls: Calls) -> None:

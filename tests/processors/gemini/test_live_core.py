@@ -367,7 +367,7 @@ class TestTools:
         assert self.result(line) == [
             RealtimeText('The result of draw, which you called before: {"output": "done"}')
         ]
-        assert line.core.calls.results_as_text == 1
+        assert line.core.calls.counters.results_as_text == 1
 
     def test_but_a_fresh_session_does_not(self, line: Line) -> None:
         self.call(line)
