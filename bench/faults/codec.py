@@ -41,6 +41,9 @@ _SPREAD: Final = 2731  # neighbours share no symbol, so that no cut makes a word
 _GATHER: Final = pow(_SPREAD, -1, NUMBERS)
 _AROUND_HOPS: Final = 3
 _APART_HOPS: Final = int(0.8 * WORD_SAMPLES) // HOP
+_PAUSE_HOPS: Final = round((SYMBOLS * SYMBOL_S + 0.005) * HEARD_HZ - _LEAD) // HOP
+_LOUD_PAUSE: Final = 0.5  # of the word's own level; what goes on there is two halves of words
+_OF_TWO_HALVES: Final = 0.3  # so much worse does it fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def words_in(sound: Pcm) -> list[Word]:
     """The words that stand whole in mono sound at 16 kHz, in order."""
     if sound.size < SOUND_SAMPLES:
         return []
-    symbols, shares = _judged(sound)
+    symbols, shares, levels = _judged(sound)
     starts = symbols.size - (SYMBOLS - 1) * _SYMBOL_HOPS
     if starts <= 0:
         return []
@@ -89,8 +92,15 @@ def words_in(sound: Pcm) -> list[Word]:
     weakest = np.min([shares[n * _SYMBOL_HOPS :][:starts] for n in range(SYMBOLS)], axis=0)
     right = parts[2] == (_CHECK_FACTOR * parts[0] + 11 * parts[1] + 21) % 64
     fits = right & (weakest >= LEAST_SHARE)
+    weakest = weakest - _OF_TWO_HALVES * _goes_on(levels, starts)
     numbers = (parts[0] * 64 + parts[1]) * _GATHER % NUMBERS
     return _best(np.flatnonzero(fits), numbers, weakest)
+
+
+def _goes_on(levels: _Floats, starts: int) -> NDArray[np.bool_]:
+    """Whether there is sound where the pause of a word that begins there would be."""
+    after = np.concatenate([levels, np.zeros(_PAUSE_HOPS, np.float32)])[_PAUSE_HOPS:][:starts]
+    return after > _LOUD_PAUSE * levels[:starts]
 
 
 def _steadied(symbols: NDArray[np.int64], shares: _Floats) -> tuple[NDArray[np.int64], _Floats]:
@@ -117,8 +127,8 @@ def _best(places: NDArray[np.intp], numbers: NDArray[np.int64], fit: _Floats) ->
     return sorted(words, key=lambda word: word.at)
 
 
-def _judged(sound: Pcm) -> tuple[NDArray[np.int64], _Floats]:
-    """For each hop: the likeliest symbol, and its tones' share of the power (0 where too soft).
+def _judged(sound: Pcm) -> tuple[NDArray[np.int64], _Floats, _Floats]:
+    """For each hop: the likeliest symbol, its tones' share of the power (0 where too soft), RMS.
 
     Hop n looks at the window from `n * HOP` on; where that is the middle of a symbol, the symbol
     began `_LEAD` samples before.
@@ -128,11 +138,11 @@ def _judged(sound: Pcm) -> tuple[NDArray[np.int64], _Floats]:
         _judged_windows(windows[at : at + BLOCK].astype(np.float32))
         for at in range(0, len(windows), BLOCK)
     ]
-    symbols, shares = zip(*parts, strict=True)
-    return np.concatenate(symbols), np.concatenate(shares)
+    symbols, shares, levels = zip(*parts, strict=True)
+    return np.concatenate(symbols), np.concatenate(shares), np.concatenate(levels)
 
 
-def _judged_windows(windows: _Floats) -> tuple[NDArray[np.int64], _Floats]:
+def _judged_windows(windows: _Floats) -> tuple[NDArray[np.int64], _Floats, _Floats]:
     power = np.einsum("ij,ij->i", windows, windows) / WINDOW
     spectrum = windows @ _tones()
     tones = spectrum[:, :16] ** 2 + spectrum[:, 16:] ** 2
@@ -140,7 +150,7 @@ def _judged_windows(windows: _Floats) -> tuple[NDArray[np.int64], _Floats]:
     symbols = low.argmax(axis=1) * 8 + high.argmax(axis=1)
     share = (low.max(axis=1) + high.max(axis=1)) / np.maximum(power, 1.0)
     share[power < LEAST_LEVEL**2] = 0.0
-    return symbols.astype(np.int64), share.astype(np.float32)
+    return symbols.astype(np.int64), share.astype(np.float32), np.sqrt(power)
 
 
 @cache

@@ -48,6 +48,17 @@ def test_what_a_browser_sends_is_heard(sent: list[bytes]) -> None:
     assert numbers_in(sound)[: len(SOME)] == SOME
 
 
+@pytest.mark.parametrize("first", [248, 1584, 2296, 2744])
+@pytest.mark.parametrize("shift_s", [0.0, 0.01375])
+def test_the_halves_of_two_words_are_not_taken_for_one(first: int, shift_s: float) -> None:
+    """These were, once Opus had blurred the pause between them."""
+    numbers = [*range(first, first + 8)]
+    lead, rest = np.zeros(round(shift_s * OPUS_HZ), np.int16), np.zeros(OPUS_HZ // 2, np.int16)
+    packets = packets_of(np.concatenate([lead, sound_of(numbers, OPUS_HZ), rest]))
+    decoder = OpusDecoder(HEARD_HZ)
+    assert numbers_in(np.concatenate([decoder.decode(p) for p in packets])) == numbers
+
+
 def test_what_the_service_sends_is_heard() -> None:
     encoder, decoder = OpusEncoder(SPOKEN_HZ), OpusDecoder(HEARD_HZ)
     sound = sound_of([*SOME, 0], SPOKEN_HZ)
