@@ -82,6 +82,9 @@ def summary(result: Result) -> Summary:
     )
 
 
+BUSY: Final = "the machine was too busy"
+
+
 def misses(row: Row, found: Summary) -> list[str]:
     """In words, what is asked and was not reached; empty is good."""
     return [*_counts(row, found), *_gaps(row, found)]
@@ -91,7 +94,7 @@ def _counts(row: Row, found: Summary) -> Iterator[str]:
     if row.kind is not Kind.NONE and found.injected < REPETITIONS:
         yield f"injected {found.injected} times only"
     if found.late_ms > LATE_MS:
-        yield f"the machine was too busy: the peers' packets left {found.late_ms:.0f} ms late"
+        yield f"{BUSY}: the peers' packets left {found.late_ms:.0f} ms late"
     if found.failed:
         yield f"{len(found.failed)} talks failed: {found.failed[0]}"
     if found.lost:
