@@ -19,8 +19,10 @@ PIP = PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_AC
 	PIP_USE_PEP517=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	.venv/bin/python -m pip --quiet
 
-# The pure cores have a processor to themselves while the other tests wait for sound and pictures.
+# Those that talk in real time wait most of the time; all others run beside them.
+TALKS = tests/browser tests/conversation
 CORES_LOG = test-output/pure-cores.log
+OTHERS_LOG = test-output/others.log
 
 # None of make's own variables, nor ours, reach the service or the tests.
 unexport MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR PYTHON ARGS
@@ -40,8 +42,11 @@ test: .venv/.for-test chromium ## install what is missing and run every test
 ifeq ($(strip $(ARGS)),)
 	@mkdir -p test-output; \
 	nice -n 10 .venv/bin/python -m tests.own_coverage >$(CORES_LOG) 2>&1 & cores=$$!; \
-	.venv/bin/pytest --without-cores; others=$$?; \
-	wait $$cores; cores=$$?; cat $(CORES_LOG); exit $$((cores || others))
+	nice -n 5 .venv/bin/pytest --without-cores $(addprefix --ignore=,$(TALKS)) >$(OTHERS_LOG) 2>&1 \
+	& others=$$!; \
+	.venv/bin/pytest $(TALKS); talks=$$?; \
+	wait $$cores; cores=$$?; wait $$others; others=$$?; \
+	cat $(CORES_LOG) $(OTHERS_LOG); exit $$((cores || others || talks))
 else
 	.venv/bin/pytest $(ARGS)
 endif
