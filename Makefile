@@ -41,12 +41,12 @@ run: .venv/.for-run ## install what is missing, start Easel, say where its page 
 test: .venv/.for-test chromium ## install what is missing and run every test
 ifeq ($(strip $(ARGS)),)
 	@mkdir -p test-output; \
-	nice -n 10 .venv/bin/python -m tests.own_coverage >$(CORES_LOG) 2>&1 & cores=$$!; \
-	nice -n 5 .venv/bin/pytest --without-cores $(addprefix --ignore=,$(TALKS)) >$(OTHERS_LOG) 2>&1 \
-	& others=$$!; \
+	{ nice -n 5 .venv/bin/python -m tests.own_coverage >$(CORES_LOG) 2>&1; cores=$$?; \
+	nice -n 5 .venv/bin/pytest --without-cores $(addprefix --ignore=,$(TALKS)) >$(OTHERS_LOG) 2>&1; \
+	others=$$?; exit $$((cores || others)); } & beside=$$!; \
 	.venv/bin/pytest $(TALKS); talks=$$?; \
-	wait $$cores; cores=$$?; wait $$others; others=$$?; \
-	cat $(CORES_LOG) $(OTHERS_LOG); exit $$((cores || others || talks))
+	wait $$beside; beside=$$?; \
+	cat $(CORES_LOG) $(OTHERS_LOG); exit $$((beside || talks))
 else
 	.venv/bin/pytest $(ARGS)
 endif

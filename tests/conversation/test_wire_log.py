@@ -70,8 +70,7 @@ def told(peer: TalkingPeer) -> list[Any]:
         data = message.get("data") or {}
         match message["type"], data.get("type") if isinstance(data, dict) else None:
             case "server-message", "transcript" if data["final"]:
-                cut = data["text"].startswith("Once upon a time")
-                out.append((data["role"], "cut" if cut else data["text"]))
+                out.append((data["role"], "cut" if data["interrupted"] else data["text"]))
             case "server-message", "image-event" if (
                 data["event"] == "ready" and data["seq"] not in images
             ):
