@@ -19,11 +19,6 @@ PIP = PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_AC
 	PIP_USE_PEP517=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	.venv/bin/python -m pip --quiet
 
-# Those that talk in real time wait most of the time; all others run beside them.
-TALKS = tests/browser tests/conversation
-CORES_LOG = test-output/pure-cores.log
-OTHERS_LOG = test-output/others.log
-
 # None of make's own variables, nor ours, reach the service or the tests.
 unexport MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR PYTHON ARGS
 
@@ -40,13 +35,7 @@ run: .venv/.for-run ## install what is missing, start Easel, say where its page 
 
 test: .venv/.for-test chromium ## install what is missing and run every test
 ifeq ($(strip $(ARGS)),)
-	@mkdir -p test-output; \
-	{ nice -n 5 .venv/bin/python -m tests.own_coverage >$(CORES_LOG) 2>&1; cores=$$?; \
-	nice -n 5 .venv/bin/pytest --without-cores $(addprefix --ignore=,$(TALKS)) >$(OTHERS_LOG) 2>&1; \
-	others=$$?; exit $$((cores || others)); } & beside=$$!; \
-	.venv/bin/pytest $(TALKS); talks=$$?; \
-	wait $$beside; beside=$$?; \
-	cat $(CORES_LOG) $(OTHERS_LOG); exit $$((beside || talks))
+	@exec .venv/bin/python -m tests
 else
 	.venv/bin/pytest $(ARGS)
 endif
