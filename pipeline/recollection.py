@@ -1,4 +1,4 @@
-"""What a room tells a connection to Gemini of the talk so far. Pure."""
+"""What a room tells a connection to Gemini of the talk so far."""
 
 from base64 import b64decode
 from collections.abc import Callable
