@@ -23,7 +23,7 @@ PIP = PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_AC
 unexport MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR PYTHON ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs bench bench-quick soak faults rotations fuzz clean chromium
+.PHONY: help run test check docs bench bench-quick soak pictures faults rotations fuzz clean chromium
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -60,6 +60,9 @@ fuzz: .venv/.for-fuzz ## bytes of strangers, made up by a fuzzer, for 5 minutes;
 
 soak: .venv/.for-bench ## 30 minutes of peers who come and go; writes docs/soak.md
 	.venv/bin/python -m bench.soak $(ARGS)
+
+pictures: .venv/.for-bench chromium ## how soon a picture is seen, 12 minutes; writes docs/image-timings.md
+	.venv/bin/python -m bench.pictures.run $(ARGS)
 
 faults: .venv/.for-bench ## each fault of Gemini's 20 times and more, 40 minutes; writes docs/reliability.md
 	.venv/bin/python -m bench.faults.run $(ARGS)

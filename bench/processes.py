@@ -140,6 +140,7 @@ async def server(
         start = ("bench.probed_easel",) if probed else ("pipeline", "serve")
         command = (*start, "--port", "0")
         settings = {"EASEL_ICE_HOSTS": "127.0.0.1", "EASEL_LOG_LEVEL": "warning"}
+        settings["EASEL_STORAGE"] = "memory"
         settings["EASEL_IDLE_TIMEOUT_S"] = str(IDLE_TIMEOUT_S)
     else:
         flags = {"--audio-only": not video, "--probed": probed}

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import aiohttp
 import uvloop
@@ -141,6 +141,16 @@ def _cut(picture: bytes) -> list[bytes]:
     return [picture[at : at + size] for at in range(0, len(picture), size)]
 
 
+class Host(Protocol):
+    """Whose room it is."""
+
+    @property
+    def session_id(self) -> str: ...
+
+    @property
+    def token(self) -> str: ...
+
+
 class SyntheticPeer:
     """One participant of a room of its own, or of somebody's who is there."""
 
@@ -174,7 +184,7 @@ class SyntheticPeer:
         if arrival.kind == "audio" and len(arrival.payload) >= AUDIBLE_BYTES:
             self.saw.audible.append(time.monotonic())
 
-    async def join(self, host: SyntheticPeer | None = None) -> None:
+    async def join(self, host: Host | None = None) -> None:
         channel = self._connection.createDataChannel("chat")
         channel.on("open", self._opened.set)
         body = {} if host is None else {"sessionId": host.session_id, "token": host.token}

@@ -1,5 +1,6 @@
 """The HTTP application: the doors of design section 4 behind one set of manners."""
 
+import asyncio
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
@@ -9,9 +10,11 @@ from typing import Final
 
 from aiohttp import web
 
-from pipeline import image_doors, session_doors
+from pipeline import image_doors, session_doors, upload_doors
 from pipeline.doors import DOORS, Doors
 from pipeline.errors import ServiceError, ServiceFull
+from pipeline.export import EXPORTS, MAX_EXPORTS
+from pipeline.image_bytes import SIZING
 from pipeline.metrics import CONTENT_TYPE
 from pipeline.room_overrides import RoomSettingsRefused
 from processors.errors import ImageRefused, UploadsBusy
@@ -43,7 +46,10 @@ def make_app(doors: Doors) -> web.Application:
     app = web.Application(middlewares=[_origins, _errors], client_max_size=MAX_BODY_BYTES)
     app[DOORS] = doors
     app.add_routes(session_doors.routes)
+    app[SIZING] = {}
+    app[EXPORTS] = asyncio.Semaphore(MAX_EXPORTS)
     app.add_routes(image_doors.routes)
+    app.add_routes(upload_doors.routes)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from pipeline.in_force import InForce
 from pipeline.recollection import Recollection
+from pipeline.room_record import Revived
 from pipeline.room_settings import RoomSettings, VideoSettings
 from pipeline.shared import Shared
 from processors.audio_in import AudioIn
@@ -29,11 +31,15 @@ from processors.gemini.outbox import Outbox
 from processors.gemini.profiles import ModelProfile
 from processors.gemini.stage import GeminiStage
 from processors.gemini.watchdog import Watchdog, WatchLimits
-from processors.images.store import MemoryStore
+from processors.images.camera_reel import CameraPicture
+from processors.images.image_tools import ImageTools
+from processors.images.room_store import RoomStore
+from processors.images.showing import Showing
 from processors.images.studio import Studio
 from processors.opus import INPUT_HZ, OUTPUT_HZ
+from processors.pictures import Jpeg
 from processors.room_input import RoomInput
-from processors.tool_stage import ToolStage
+from processors.tool_stage import Acknowledgement, ToolStage
 from processors.tools import Toolset
 from processors.transcripts import Transcripts
 from processors.video_in import VideoIn, VideoInConfig
@@ -65,7 +71,7 @@ class Parts:
     audio_in: AudioIn
     video_in: VideoIn
     studio: Studio
-    store: MemoryStore
+    showing: Showing
     setup: LiveSetup
 
     @property
@@ -94,7 +100,9 @@ class Parts:
             "watchdog": self.gemini.live.core.watchdog.counters,
             "replay": self.gemini.live.core.counters,
             "calls": self.gemini.live.core.calls.counters,
-            "image_store": self.store.counters,
+            "images": self.studio.workshop.counters,
+            "image_chats": self.studio.memory.counters,
+            "camera_reel": self.studio.sources.reel.counters,
         }
 
 
@@ -102,21 +110,39 @@ def assemble(
     in_force: InForce,
     shared: Shared,
     send_audio: Callable[[bytes, int], None],
+    room_id: str,
+    before: Revived | None = None,
 ) -> Parts:
-    """The parts of one room, connected but not running. Raises `ToolUnusable`."""
+    """The parts of one room, connected but not running; `before`: as it was before a restart of the
+    service. Raises `ToolUnusable`."""
     settings = in_force.settings
     live = settings.live
-    entry, store = RoomInput(), MemoryStore()
-    studio = Studio(shared.image_client, settings.image, store, shared.executor, entry.feed)
+    entry, store = RoomInput(), RoomStore(shared.blobs, room_id)
+    conversation = Conversation()
+    conversation.begin_with([_content(turn) for turn in live.history])
+    if before is not None:
+        conversation.go_on_from(before.history, before.turn)
+    studio = Studio(
+        shared.image_client,
+        settings.image,
+        store,
+        shared.executor,
+        shared.places,
+        entry.feed,
+        room_id=room_id,
+        tree=None if before is None else before.tree,
+        turn=lambda: conversation.turn,
+    )
     toolset = Toolset(
-        (*studio.tools(), *shared.tools), lambda name: in_force.settings.live.allows_tool(name)
+        (*ImageTools(studio).tools(), *shared.tools),
+        lambda name: in_force.settings.live.allows_tool(name),
     )
     setup = LiveSetup(
         lambda: in_force.settings.live, lambda: toolset.declarations, vertex=shared.vertex
     )
-    conversation = Conversation()
-    conversation.begin_with([_content(turn) for turn in live.history])
-    recollection = Recollection(conversation, studio.tree, store.get, setup.profile)
+    video_in = VideoIn(video_config(settings.video), shared.executor, entry.feed, _filming(studio))
+    showing = Showing(store, shared.executor, video_in.show)
+    recollection = Recollection(conversation, lambda: showing.current, setup.profile)
     gemini = GeminiStage(
         shared.client,
         live.model,
@@ -125,11 +151,10 @@ def assemble(
         _core(settings, setup.profile, lambda: conversation.turn_over),
         None if live.automatic_activity_detection.enabled else ActivityMarks(),
     )
-    model_waits = setup.profile.tool_behavior == "BLOCKING"
     return Parts(
         input=entry,
         gemini=gemini,
-        tools=ToolStage(toolset, model_waits=model_waits),
+        tools=ToolStage(toolset, _acknowledgement(setup.profile, vertex=shared.vertex)),
         audio_out=AudioOut(
             send_audio,
             settings.audio.max_output_backlog_s,
@@ -137,11 +162,25 @@ def assemble(
         ),
         transcripts=Transcripts(conversation),
         audio_in=AudioIn(entry.feed),
-        video_in=VideoIn(video_config(settings.video), shared.executor, entry.feed, studio.saw),
+        video_in=video_in,
         studio=studio,
-        store=store,
+        showing=showing,
         setup=setup,
     )
+
+
+def _filming(studio: Studio) -> Callable[[str, Jpeg], None]:
+    """What cannot be had from its coded bytes alone goes onto the reel as it was seen."""
+    reel = studio.sources.reel
+    return lambda peer_id, jpeg: reel.add(CameraPicture(jpeg, time.monotonic(), peer_id))
+
+
+def _acknowledgement(profile: ModelProfile, *, vertex: bool) -> Acknowledgement:
+    if profile.tool_behavior == "BLOCKING":
+        return Acknowledgement.ANSWER
+    if profile.supports_scheduling and not vertex:
+        return Acknowledgement.PROGRESS
+    return Acknowledgement.NONE
 
 
 def _core(settings: RoomSettings, profile: ModelProfile, turn_over: Callable[[], int]) -> LiveCore:

@@ -3,6 +3,7 @@
 import hmac
 import json
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,8 +15,10 @@ from pipeline.metrics import Metrics
 from pipeline.registry import Registry
 from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
+from pipeline.shares import Shares
 from pipeline.signed_urls import UrlSigner
 from processors.billing.prices import PriceTable
+from processors.images.store import BlobStore
 from transports.ice import CandidatePolicy
 from transports.sdp import SdpLimits
 
@@ -36,6 +39,9 @@ class Doors:
     on_loopback: bool
     max_upload_bytes: int
     signer: UrlSigner
+    shares: Shares
+    blobs: BlobStore
+    executor: Executor
     metrics: Metrics
     web_root: Path
 
@@ -61,12 +67,12 @@ async def json_untrusted(request: web.Request) -> object:
         raise RequestRefused("The body is not JSON.") from None
 
 
-def room_of(request: web.Request) -> Room:
+async def room_of(request: web.Request) -> Room:
     """The session in the path. Its id is a capability; a token that is given must be right.
 
-    Raises `RoomUnknown`, `TokenRefused`.
+    Raises `RoomUnknown`, `ServiceFull`, `TokenRefused`.
     """
-    room = request.app[DOORS].registry.find(request.match_info["id"])
+    room = await request.app[DOORS].registry.find_or_revive(request.match_info["id"])
     token = bearer(request)
     if token is not None:
         check_token(room, token)

@@ -5,6 +5,7 @@ ServiceError              `status` and a sentence for the caller, `counter` for 
 ├── PeerUnknown           404: no such connection, or it has ended
 ├── ImageUnknown          404: no such image in this room
 ├── TokenRefused          403: a token that is not this room's
+├── StoreAway             503 with Retry-After: where images are kept does not answer
 ├── ServiceFull           503 with Retry-After: rooms or peers at their limit, or shutting down
 └── RequestRefused        4xx: a body that is malformed or too large
 """
@@ -38,6 +39,12 @@ class ImageUnknown(ServiceError):
 class TokenRefused(ServiceError):
     status = 403
     counter = "token_refused"
+
+
+class StoreAway(ServiceError):
+    status = 503
+    counter = "image_store_failed"
+    retry_after_s = 5
 
 
 class ServiceFull(ServiceError):

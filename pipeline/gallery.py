@@ -27,7 +27,6 @@ class Viewer(Protocol):
 class Gallery:
     """`participants` are the room's, by peer id; only those that are ready are sent anything.
 
-    `turn` is the conversation's present one: each event names the turn its image was begun in.
     Call `send_due` every half second or so: it sends again what was not acknowledged.
     """
 
@@ -35,39 +34,57 @@ class Gallery:
         self,
         room_id: str,
         signer: UrlSigner,
+        tree: ImageTree,
         participants: Mapping[str, Viewer],
         count: Callable[[str], None],
-        turn: Callable[[], int],
     ) -> None:
         self.delivery = Delivery()
         self._room_id = room_id
         self._signer = signer
+        self._tree = tree
         self._participants = participants
         self._count = count
-        self._turn = turn
-        self._turns: dict[str, int] = {}  # in which turn each image was begun
+
+    def replay(self) -> None:
+        """The images that were there before this process was."""
+        now = _now()
+        for image in self._tree.images.values():
+            self.delivery.publish(image.image_id, image.event(), now)
+        if self._tree.images:
+            self.delivery.publish("selected", self._tree.selected(), now)
 
     def url(self, image_id: str) -> str:
         return self._signer.image_url(self._room_id, image_id, time.time())
 
-    def listing(self, tree: ImageTree) -> list[dict[str, Any]]:
+    def listing(self) -> list[dict[str, Any]]:
         """Every image of the room, oldest first, as `GET /sessions/{id}/images` tells it."""
         out = []
-        for image in tree.images.values():
-            event = self._with_address(image.event())
+        for image in self._tree.images.values():
+            event = self._with_addresses(image.event())
             state = event.pop("event")
             del event["type"]
-            out.append({**event, "state": state, "created_at": image.created_at})
+            out.append({**event, "state": state})
         return out
 
     def turn_of(self, image_id: str) -> int:
-        """In which the image was begun."""
-        return self._turns.get(image_id, self._turn())
+        """In which the image was begun; 0 of one that is no more."""
+        image = self._tree.images.get(image_id)
+        return 0 if image is None else image.turn
 
     def show(self, frame: ImageEventFrame) -> None:
-        image_id = str(frame.event["image_id"])
-        turn = self._turns.setdefault(image_id, self._turn())
-        self.delivery.publish(image_id, {**frame.event, "turn": turn}, _now())
+        event = frame.event
+        now = _now()
+        image_id = event["image_id"]
+        match event["event"]:
+            case "selected":
+                self.delivery.publish("selected", event, now)
+            case "named" | "text":
+                self.delivery.publish(f"{event['event']}:{image_id}", event, now)
+            case "deleted":
+                self.delivery.publish(str(image_id), event, now)
+                self.delivery.ended(str(image_id), f"named:{image_id}", f"text:{image_id}")
+            case _:
+                self.delivery.publish(str(image_id), event, now)
         self.send_due()
 
     def joined(self, participant: Viewer) -> None:
@@ -102,14 +119,29 @@ class Gallery:
             self.delivery.join(peer_id, now)
         for event in self.delivery.due(peer_id, now):
             # Not sent: no channel, a full one, or too long for this peer. It stays due.
-            if participant.send(rtvi.server_message(self._with_address(event))):
+            if participant.send(rtvi.server_message(self._with_addresses(event))):
                 self.delivery.sent(peer_id, event["seq"], now)
 
-    def _with_address(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_addresses(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Signed when it is sent: an event may be sent again long after it happened."""
-        if "sha256" not in event:  # no bytes are stored
-            return dict(event)
-        return {**event, "url": self.url(str(event["image_id"]))}
+        out = dict(event)
+        if "sha256" in event:  # else no bytes are stored
+            out["url"] = self.url(str(event["image_id"]))
+            if event["event"] == "preview":  # another one follows under the same id
+                out["url"] += f"&preview={event['sha256'][:8]}"
+        if "original_ids" in event:
+            out["originals"] = [self._original(one) for one in event["original_ids"]]
+        return out
+
+    def _original(self, original_id: str) -> dict[str, Any]:
+        original = self._tree.originals[original_id]
+        return {
+            "original_id": original_id,
+            "kind": original.kind,
+            "width": original.stored.width,
+            "height": original.stored.height,
+            "url": self.url(original_id),
+        }
 
 
 def _now() -> float:

@@ -1,106 +1,98 @@
-"""Doors to a session's pictures: uploads in, the image tree and its bytes out."""
+"""Doors to a session's images: the tree, their bytes in several sizes, links for others, export."""
 
 import time
 from typing import Final
 
-from aiohttp import BodyPartReader, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 
-from pipeline.doors import BODY_FAULTS, DOORS, bearer, room_of
-from pipeline.errors import ImageUnknown, RequestRefused, TokenRefused
+from pipeline.doors import DOORS, bearer, room_of
+from pipeline.errors import ImageUnknown, StoreAway, TokenRefused
+from pipeline.export import export_html, export_zip
+from pipeline.image_bytes import Wanted, answer, size_untrusted
 from pipeline.room import Room
+from processors.images.store import StoreFailed
+from processors.images.tree import Stored
 
 routes = web.RouteTableDef()
 
-CHUNK_BYTES: Final = 64 * 1024
-MAX_PARTS: Final = 8
-
-# What aiohttp raises on a form, and on the header of a part, that is none.
-FORM_FAULTS: Final = (
-    ValueError,
-    AssertionError,
-    HttpProcessingError,
-    web.HTTPException,
-    *BODY_FAULTS,
-)
-
-
-@routes.post("/sessions/{id}/files")
-async def upload(request: web.Request) -> web.Response:
-    """A multipart form with one `file`: kept for a `send-file`, and for edits of "upload"."""
-    room = room_of(request)
-    data = await _file_untrusted(request)
-    url, picture = await room.uploads.add_untrusted(data)
-    return web.json_response(
-        {
-            "name": url.partition(":")[2],
-            "source": {"type": "url", "url": url},
-            "format": picture.mime_type,
-            "width": picture.width,
-            "height": picture.height,
-        }
-    )
-
-
-async def _file_untrusted(request: web.Request) -> bytes:
-    if request.content_type != "multipart/form-data":
-        raise RequestRefused("The upload is not a multipart form.", counter="upload_malformed")
-    limit = request.app[DOORS].max_upload_bytes
-    try:
-        form = await request.multipart()
-        for _ in range(MAX_PARTS):
-            part = await form.next()
-            if part is None:
-                break
-            if isinstance(part, BodyPartReader) and part.name == "file":
-                return await _read_untrusted(part, limit)
-    except FORM_FAULTS:
-        raise RequestRefused("The form cannot be read.", counter="upload_malformed") from None
-    raise RequestRefused("The form has no part called file.", counter="upload_malformed")
-
-
-async def _read_untrusted(part: BodyPartReader, limit: int) -> bytes:
-    data = bytearray()
-    while chunk := await part.read_chunk(CHUNK_BYTES):
-        data += chunk
-        if len(data) > limit:
-            raise RequestRefused(
-                f"The file is larger than {limit} bytes.", counter="upload_too_large", status=413
-            )
-    return bytes(data)
+NO_SUCH: Final = "There is no such image in this session."
 
 
 @routes.get("/sessions/{id}/images")
 async def listing(request: web.Request) -> web.Response:
-    room = room_of(request)
-    tree = room.parts.studio.tree
-    return web.json_response(
-        {"images": room.gallery.listing(tree), "currentImage": tree.current_id}
-    )
+    room = await room_of(request)
+    current = room.parts.studio.tree.current_id
+    return web.json_response({"images": room.gallery.listing(), "currentImage": current})
 
 
 @routes.get("/sessions/{id}/images/{image_id}")
-async def image(request: web.Request) -> web.Response:
+async def image(request: web.Request) -> web.StreamResponse:
     """The bytes, for those who have the address from an event, or the session's token."""
-    room = _room_with_right(request)
-    picture = room.parts.studio.store.get(request.match_info["image_id"])
-    known = room.parts.studio.tree.images.get(request.match_info["image_id"])
-    if picture is None or known is None or known.stored is None:
-        raise ImageUnknown("There is no such image in this session.")
-    headers = {
-        "ETag": f'"{known.stored.sha256}"',
-        "Cache-Control": "private, max-age=86400, immutable",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Disposition": "inline",
-    }
-    if request.headers.get("If-None-Match") == headers["ETag"]:
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=picture.data, content_type=picture.mime_type, headers=headers)
+    room = await _room_with_right(request)
+    image_id = request.match_info["image_id"]
+    preview = room.parts.studio.workshop.previews.get(image_id)
+    stored = _stored(room, image_id)
+    if "preview" in request.query and preview is not None:
+        return answer(request, preview.data, preview.mime_type, request.query["preview"][:16])
+    if stored is None:
+        raise ImageUnknown(NO_SUCH)
+    size = size_untrusted(request)
+    wanted = Wanted(room.room_id, image_id, stored.mime_type, stored.sha256, size)
+    return await wanted.answer(request)
 
 
-def _room_with_right(request: web.Request) -> Room:
+def _stored(room: Room, image_id: str) -> Stored | None:
+    """Also that of a picture that was edited and is no image of the tree."""
+    tree = room.parts.studio.tree
+    known = tree.images.get(image_id) or tree.originals.get(image_id)
+    return None if known is None else known.stored
+
+
+@routes.post("/sessions/{id}/images/{image_id}/link")
+async def link(request: web.Request) -> web.Response:
+    """A link to this image alone, to hand to people who are not in the room."""
+    room = await room_of(request)
+    image_id = request.match_info["image_id"]
+    stored = _stored(room, image_id)
+    if stored is None:
+        raise ImageUnknown(NO_SUCH)
     doors = request.app[DOORS]
-    room = room_of(request)
+    try:
+        share_id, share = await doors.shares.make(
+            room.room_id, image_id, stored.mime_type, stored.sha256, time.time()
+        )
+    except StoreFailed:
+        raise StoreAway("The link could not be stored. Try again.") from None
+    path = f"{doors.signer.prefix}/pictures/{share_id}"
+    return web.json_response({"url": path, "expiresAt": int(share.expires_at)})
+
+
+@routes.get("/pictures/{share_id}")
+async def shared_picture(request: web.Request) -> web.StreamResponse:
+    doors = request.app[DOORS]
+    try:
+        share = await doors.shares.find_untrusted(request.match_info["share_id"], time.time())
+    except StoreFailed:
+        raise StoreAway("The picture cannot be read now. Try again.") from None
+    if share is None:
+        raise ImageUnknown("This link leads nowhere, or not any more.")
+    size = size_untrusted(request)
+    wanted = Wanted(share.room_id, share.image_id, share.mime_type, share.sha256, size)
+    return await wanted.answer(request)
+
+
+@routes.get("/sessions/{id}/export.{kind:html|zip}")
+async def export(request: web.Request) -> web.StreamResponse:
+    """The whole story, transcript and images in order. The session's id is the key to it."""
+    room = await room_of(request)
+    if request.match_info["kind"] == "html":
+        return await export_html(request, room)
+    return await export_zip(request, room)
+
+
+async def _room_with_right(request: web.Request) -> Room:
+    doors = request.app[DOORS]
+    room = await room_of(request)
     if bearer(request) is not None:
         return room  # room_of has checked it
     image_id, token = request.match_info["image_id"], request.query.get("token", "")

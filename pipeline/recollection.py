@@ -1,29 +1,22 @@
 """What a room tells a connection to Gemini of the talk so far."""
 
-from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from processors.conversation import Conversation
 from processors.gemini.opening import Opening
 from processors.gemini.profiles import ModelProfile
 from processors.gemini.seed import Seed, seed_of
 from processors.images.pixels import Picture
-from processors.images.tree import ImageTree
-
-IMAGE_LIMIT_BYTES: Final = 1 << 20  # a larger one is told by its thumbnail
-
-GetPicture = Callable[[str], Picture | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Recollection:
-    """`picture` finds an image's bytes by its id."""
+    """`current` is the current image as the Live model is shown it."""
 
     conversation: Conversation
-    tree: ImageTree
-    picture: GetPicture
+    current: Callable[[], Picture | None]
     profile: ModelProfile
 
     def seed(self, opening: Opening) -> Seed | None:
@@ -41,14 +34,8 @@ class Recollection:
         return Seed(seed.turns, complete=False)
 
     def _current(self) -> tuple[str, bytes] | None:
-        image = self.tree.current
-        if image is None or image.stored is None:
-            return None
-        picture = self.picture(image.image_id)
-        if picture is not None and len(picture.data) <= IMAGE_LIMIT_BYTES:
-            return picture.mime_type, picture.data
-        kind, _, data = image.stored.thumbnail.removeprefix("data:").partition(";base64,")
-        return (kind, b64decode(data)) if data else None
+        picture = self.current()
+        return None if picture is None else (picture.mime_type, picture.data)
 
 
 def _written(turn: dict[str, Any]) -> str | None:

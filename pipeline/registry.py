@@ -8,7 +8,9 @@ from typing import Final
 from pipeline.errors import NO_SUCH_PEER, PeerUnknown, RoomUnknown, ServiceFull
 from pipeline.log import log_context
 from pipeline.metrics import Metrics
+from pipeline.revival import Revival
 from pipeline.room import Room
+from pipeline.room_record import Revived
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 
@@ -20,7 +22,11 @@ ID_BYTES: Final = 18  # 144 bits: an id cannot be guessed
 class Registry:
     """Owns the rooms and their tasks; the only one who adds or removes any."""
 
-    def __init__(self, shared: Shared, metrics: Metrics, *, max_rooms: int) -> None:
+    def __init__(
+        self, shared: Shared, metrics: Metrics, *, max_rooms: int, revival: Revival | None = None
+    ) -> None:
+        self._revival = revival
+        self._reviving: dict[str, asyncio.Lock] = {}
         self._shared = shared
         self._metrics = metrics
         self._max_rooms = max_rooms
@@ -41,11 +47,14 @@ class Registry:
 
     def open(self, settings: RoomSettings) -> Room:
         """Raises `ServiceFull`."""
+        return self._open(secrets.token_urlsafe(ID_BYTES), settings, None)
+
+    def _open(self, room_id: str, settings: RoomSettings, before: Revived | None) -> Room:
         if self._closing:
             raise ServiceFull("The service is shutting down.")
         if len(self._rooms) >= self._max_rooms:
             raise ServiceFull("The service is full.")
-        room = Room(secrets.token_urlsafe(ID_BYTES), settings, self._shared)
+        room = Room(room_id, settings, self._shared, before)
         self._rooms[room.room_id] = room
         self._metrics.add(room)
         life = asyncio.create_task(self._live(room), name=f"room-{room.room_id[:8]}")
@@ -60,6 +69,23 @@ class Registry:
             raise RoomUnknown("There is no such session, or it has ended.")
         return room
 
+    async def find_or_revive(self, room_id: str) -> Room:
+        """Also one that was there before the service was started anew. Raises `RoomUnknown`,
+        `ServiceFull`."""
+        if self._revival is None or room_id in self._rooms:
+            return self.find(room_id)
+        async with self._reviving.setdefault(room_id, asyncio.Lock()):
+            try:
+                before = None
+                if room_id not in self._rooms:
+                    before = await self._revival.find_untrusted(room_id)
+                if before is not None:
+                    logger.info("a room is opened again")
+                    return self._open(room_id, before.settings, before)
+                return self.find(room_id)
+            finally:
+                self._reviving.pop(room_id, None)
+
     def find_by_peer(self, peer_id: str) -> Room:
         """The room that the peer is in. Raises `PeerUnknown`."""
         for room in self._rooms.values():
@@ -71,7 +97,7 @@ class Registry:
         """Ends all rooms; those that do not end within the limit are cancelled."""
         self._closing = True
         for room in self.rooms:
-            room.close("the service is shutting down")
+            room.close("the service is shutting down", may_come_back=True)
         if not self._lives:
             return
         lives = list(self._lives)

@@ -23,7 +23,10 @@ from pipeline.log import log_context
 from pipeline.metering import Metering, limits_of
 from pipeline.participant import Participant
 from pipeline.peers import Peers
+from pipeline.room_pictures import RoomPictures
+from pipeline.room_record import Revived, room_record
 from pipeline.room_settings import RoomSettings
+from pipeline.saving import Saving
 from pipeline.shared import Shared
 from pipeline.uploads import Uploads
 from processors.audio_in import AudioIn
@@ -31,16 +34,12 @@ from processors.billing.budget import Budget
 from processors.billing.room_usage import RoomUsage
 from processors.errors import ImageRefused
 from processors.frames import (
-    ImageEventFrame,
     LinkStatus,
     LinkStatusFrame,
-    ModelImageFrame,
     ModelNoteFrame,
     UserImagesFrame,
     UserTextFrame,
 )
-from processors.images.pixels import Picture
-from processors.images.studio import CameraPicture
 from processors.pictures import CodedPictures
 from transports import rtvi
 from transports.picture_sampler import EncodedPicture
@@ -57,14 +56,21 @@ FAREWELL: Final = "the room has ended"
 class Room:
     """`run()` is its life; the registry starts and joins it. All else is called meanwhile."""
 
-    def __init__(self, room_id: str, settings: RoomSettings, shared: Shared) -> None:
+    def __init__(
+        self,
+        room_id: str,
+        settings: RoomSettings,
+        shared: Shared,
+        before: Revived | None = None,
+    ) -> None:
+        """`before`: what it was before a restart of the service."""
         self.room_id = room_id
-        self.token = secrets.token_urlsafe(TOKEN_BYTES)
-        self.created_at = time.time()
+        self.token = secrets.token_urlsafe(TOKEN_BYTES) if before is None else before.token
+        self.created_at = time.time() if before is None else before.created_at
         self._in_force = InForce(settings)
         self._link_news = LinkNews()
         self.peers = Peers(self, shared)
-        self.parts = assemble(self._in_force, shared, self.peers.send_audio)
+        self.parts = assemble(self._in_force, shared, self.peers.send_audio, room_id, before)
         live = self.parts.gemini.live
         self.changes = Changes(
             self._in_force,
@@ -75,7 +81,14 @@ class Room:
             vertex=shared.vertex,
         )
         self.gallery = Gallery(
-            room_id, shared.signer, self.peers.by_id, shared.count, self._present_turn
+            room_id, shared.signer, self.parts.studio.tree, self.peers.by_id, shared.count
+        )
+        self.pictures = RoomPictures(
+            self.parts,
+            self.gallery,
+            Saving(self.parts.studio.store, self._record),
+            self.peers.broadcast,
+            shared.count,
         )
         self.metering = Metering(
             RoomUsage(settings.live.model, shared.prices),
@@ -84,14 +97,14 @@ class Room:
             self._present_turn,
             self.gallery.turn_of,
         )
-        self.uploads = Uploads(shared.executor, shared.max_upload_bytes, self._uploaded)
+        self.uploads = Uploads(shared.executor, shared.max_upload_bytes, self.pictures.uploaded)
         self.lifecycle = Lifecycle(_now(), idle_limit_s=shared.idle_limit_s)
         self._shared = shared
         self._jobs = Jobs()
+        self._may_come_back = False
         self._changed = asyncio.Event()
         self._beats = 0
-        self._greeting = settings.greeting
-        self._camera_of: str | None = None
+        self._greeting = settings.greeting if before is None else None
 
     @property
     def settings(self) -> RoomSettings:
@@ -132,9 +145,12 @@ class Room:
             await self._until(lambda: self.lifecycle.state is not RoomState.OPEN)
             if self.lifecycle.over:
                 return
+            stack.push_async_callback(self._keep_or_forget)
             stack.push_async_callback(self.parts.video_in.close)
+            stack.push_async_callback(self.pictures.close)
             stack.push_async_callback(self._jobs.close)
             stack.push_async_callback(self.changes.close)
+            self.pictures.begin()
             last = FanOut(self.peers.broadcast, self.on_frame)
             stages = [*self.parts.stages, last]
             await stack.enter_async_context(running(stages, self._pipeline_ended))
@@ -155,6 +171,20 @@ class Room:
                 if not self._changed.is_set():  # else somebody came at the last moment
                     self._apply(RoomEvent.DEADLINE_PASSED, "nobody is here")
 
+    def _record(self) -> dict[str, Any]:
+        return room_record(
+            self.token,
+            self.created_at,
+            self.settings,
+            self.parts.studio.tree,
+            self.parts.conversation,
+        )
+
+    async def _keep_or_forget(self) -> None:
+        """A room that ends with the service may come back with it."""
+        if not self._may_come_back:
+            await self.pictures.saving.forget()
+
     def _pipeline_ended(self) -> None:
         self.close("its pipeline ended")
 
@@ -171,9 +201,10 @@ class Room:
         self.metering.budget.presence(self.lifecycle.state is RoomState.LIVE, _now())
         self._changed.set()
 
-    def close(self, reason: str) -> None:
-        """Asks `run()` to end. Idempotent."""
+    def close(self, reason: str, *, may_come_back: bool = False) -> None:
+        """Asks `run()` to end. Idempotent. `may_come_back`: it is the service that ends."""
         if not self.lifecycle.over:
+            self._may_come_back = may_come_back
             self._apply(RoomEvent.CLOSE_REQUESTED, reason)
 
     async def offer(self, sdp: str, peer_id: str | None, *, restart: bool) -> tuple[str, str]:
@@ -214,6 +245,7 @@ class Room:
         self.peers.remove(participant)
         self.gallery.left(participant)
         self.parts.video_in.forget(participant.peer_id)
+        self.pictures.left(participant.peer_id)
         self._rest_when_alone(reason)
 
     def presence_changed(self, participant: Participant) -> None:
@@ -236,17 +268,14 @@ class Room:
             self.parts.gemini.live.rest()
 
     def pictured(self, participant: Participant, picture: EncodedPicture) -> None:
-        self._camera_of = participant.peer_id
         coded = CodedPictures(picture.codec, picture.parts, picture.alone, picture.followed)
-        if picture.alone:
-            self.parts.studio.camera = CameraPicture(coded, time.monotonic())
+        self.pictures.pictured(participant.peer_id, coded)
         self.parts.video_in.picture(participant.peer_id, coded, participant.picture_lost)
 
     def camera_off(self, participant: Participant) -> None:
         """What it showed last must not be edited any more: whoever switched it off meant it."""
         self.parts.video_in.forget(participant.peer_id)
-        if self._camera_of == participant.peer_id:
-            self.parts.studio.camera = None
+        self.pictures.camera_off(participant.peer_id)
 
     def said(self, participant: Participant, message: rtvi.SendText) -> None:
         self._in_order(participant, message.message_id, self._take_text(participant, message))
@@ -268,8 +297,7 @@ class Room:
             participant.send(rtvi.error_response(message_id, "Too much at once. Send it again."))
 
     def asked(self, participant: Participant, message: rtvi.ClientMessage) -> None:
-        if message.kind == "image-ack":
-            self.gallery.acknowledged(participant, message.data)
+        if self.pictures.asked(participant, message):
             return
         if message.kind == UPDATE_SETTINGS:
             self.changes.ask(message, participant.send)
@@ -281,6 +309,7 @@ class Room:
         self._shared.count(counter)
 
     async def _take_text(self, participant: Participant, message: rtvi.SendText) -> None:
+        self.pictures.wrote(participant.peer_id)
         self.parts.input.feed(
             UserTextFrame(message.content, participant.peer_id, message.run_immediately)
         )
@@ -292,6 +321,7 @@ class Room:
             self.count(refusal.counter)
             participant.send(rtvi.error_response(message.message_id, str(refusal)))
             return
+        self.pictures.wrote(participant.peer_id)
         self.parts.input.feed(
             UserImagesFrame(
                 ((upload.picture.mime_type, upload.picture.data),),
@@ -302,21 +332,14 @@ class Room:
             )
         )
 
-    def _uploaded(self, picture: Picture) -> None:
-        self.parts.studio.upload = picture
-
     # What the pipeline says.
 
     def on_frame(self, frame: Frame) -> None:
         """Every frame that got to the end of the pipeline."""
         self.metering.on_frame(frame)
-        match frame:
-            case LinkStatusFrame():
-                self._on_link_status(frame)
-            case ImageEventFrame():
-                self.gallery.show(frame)
-            case ModelImageFrame(data=data):
-                self._jobs.start(self.parts.studio.given(data))
+        self.pictures.on_frame(frame)
+        if isinstance(frame, LinkStatusFrame):
+            self._on_link_status(frame)
 
     def _on_link_status(self, frame: LinkStatusFrame) -> None:
         self._link_news.heard(frame, _now())
@@ -341,7 +364,7 @@ class Room:
     def _welcome(self, participant: Participant) -> None:
         if not self.peers.greet(participant):
             return
-        self.gallery.joined(participant)
+        self.pictures.greet(participant)
         standing = self.metering.standing(_now())
         if standing is not None:
             participant.send(standing)
@@ -366,7 +389,7 @@ class Room:
         if self._beats % RESEND_BEATS == 0:
             self._welcome_all()
             self._end_if_failed()
-            self.gallery.send_due()
+            self.pictures.beat()
             self._keep_budget(now)
 
     def _keep_budget(self, now: float) -> None:

@@ -26,26 +26,31 @@ from pipeline.connectivity import (
 )
 from pipeline.doors import Doors
 from pipeline.emulator_process import emulator_process
+from pipeline.image_stores import open_blobs, signing_key
 from pipeline.metrics import Metrics
 from pipeline.registry import Registry
+from pipeline.revival import Revival
 from pipeline.room_settings import check_prices
 from pipeline.server_log import ServerLog
 from pipeline.service_settings import ServiceSettings
 from pipeline.settings import Settings
 from pipeline.shared import Shared
+from pipeline.shares import Shares
 from pipeline.signed_urls import UrlSigner
 from processors.billing.prices import PUBLISHED, PriceList, PriceTable
 from processors.gemini.client import Endpoint, make_client
 from processors.gemini.errors import ConfigurationFault
 from processors.gemini.wire_log import WireLog
 from processors.images.client import warm_up
-from processors.images.studio import TOOL_NAMES
+from processors.images.image_tools import TOOL_NAMES
+from processors.images.places import Places
+from processors.images.store import BlobStore, StoreFailed
 from processors.ticker import Ticker
 from processors.tools import Tool, installed_tools
 
 logger = logging.getLogger(__name__)
 
-WORKERS: Final = 2  # threads for pictures
+WORKERS: Final = 3  # threads for pictures
 HTTP_CLOSE_S: Final = 0.5  # for requests that are under way when all rooms have ended
 ANY_HOST: Final = ("0.0.0.0", "::")
 
@@ -80,10 +85,12 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         tls = _tls(service)
         prices = _prices(settings)
         metrics = Metrics()
-        signer = UrlSigner(prefix=urlsplit(service.public_url or "").path.rstrip("/"))
-        shared = await _shared(settings, stack, metrics, signer, tools, prices)
-        registry = Registry(shared, metrics, max_rooms=service.max_rooms)
-        app = make_app(_doors(settings, registry, signer, metrics, prices))
+        blobs, key = await _images(service, stack)
+        signer = UrlSigner(urlsplit(service.public_url or "").path.rstrip("/"), key)
+        shared = await _shared(settings, stack, metrics, signer, blobs, tools, prices)
+        revival = Revival(blobs, service.idle_timeout_s)
+        registry = Registry(shared, metrics, max_rooms=service.max_rooms, revival=revival)
+        app = make_app(_doors(settings, registry, shared, metrics))
         log = ServerLog(metrics.count)
         runner = web.AppRunner(app, access_log=None, logger=log, shutdown_timeout=HTTP_CLOSE_S)
         await runner.setup()
@@ -100,6 +107,7 @@ async def _shared(
     stack: AsyncExitStack,
     metrics: Metrics,
     signer: UrlSigner,
+    blobs: BlobStore,
     tools: list[Tool],
     prices: PriceTable,
 ) -> Shared:
@@ -141,9 +149,21 @@ async def _shared(
         max_upload_bytes=service.max_upload_bytes,
         idle_limit_s=service.idle_timeout_s,
         signer=signer,
+        blobs=blobs,
+        places=Places(service.max_images_at_once),
         tools=tools,
         prices=prices,
     )
+
+
+async def _images(service: ServiceSettings, stack: AsyncExitStack) -> tuple[BlobStore, bytes]:
+    """Where images are kept, and the key that their addresses are signed with. Raises
+    `StartFailed`."""
+    try:
+        blobs = await open_blobs(service, stack)
+        return blobs, await signing_key(service, blobs)
+    except StoreFailed as error:
+        raise StartFailed(str(error)) from error
 
 
 def _wire_log(settings: Settings, stack: AsyncExitStack, metrics: Metrics) -> WireLog | None:
@@ -169,16 +189,15 @@ def _wire_log(settings: Settings, stack: AsyncExitStack, metrics: Metrics) -> Wi
 def _doors(
     settings: Settings,
     registry: Registry,
-    signer: UrlSigner,
+    shared: Shared,
     metrics: Metrics,
-    prices: PriceTable,
 ) -> Doors:
     service = settings.service
     return Doors(
         registry=registry,
         defaults=settings.room,
         vertex=settings.vertex,
-        prices=prices,
+        prices=shared.prices,
         sdp_limits=sdp_limits(service),
         candidate_policy=candidate_policy(service),
         ice_servers=browser_ice_servers(service),
@@ -186,7 +205,10 @@ def _doors(
         public_origin=public_origin(service),
         on_loopback=on_loopback(service),
         max_upload_bytes=service.max_upload_bytes,
-        signer=signer,
+        signer=shared.signer,
+        shares=Shares(shared.blobs),
+        blobs=shared.blobs,
+        executor=shared.executor,
         metrics=metrics,
         web_root=web_root(),
     )

@@ -32,6 +32,7 @@ _ICE_URL: Final = re.compile(
 _MODULE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _LOCATION: Final = re.compile(r"[a-z][a-z0-9-]{1,38}")
 _PORTS: Final = re.compile(r"(\d{1,5}) ?- ?(\d{1,5})")
+MIN_KEY_CHARS: Final = 16
 HIGHEST_PORT: Final = 65_535
 
 
@@ -219,6 +220,55 @@ class ServiceSettings(SettingsModel):
     prices_file: Annotated[Text, Field(min_length=1)] | None = setting(
         None, "The same in a file of JSON.", span="path of a file"
     )
+    storage: Annotated[Literal["folder", "memory", "s3"], constant()] = setting(
+        "folder", "Where images are kept, and what is needed to open rooms again after a restart."
+    )
+    storage_folder: Annotated[Text, Field(min_length=1)] | None = setting(
+        None,
+        "The folder. Unset: `easel/images` where the user's programs keep their state.",
+        span="path of a folder",
+    )
+    storage_max_bytes: Whole = setting(
+        2 * 1024**3,
+        "Images in the folder or in memory; beyond it the oldest are deleted.",
+        unit="bytes",
+        ge=1024**2,
+        le=2**50,
+    )
+    storage_max_age_h: Real = setting(
+        24.0, "Age at which an image is deleted from the folder.", unit="h", ge=0.1, le=87_600
+    )
+    storage_cache_bytes: Whole = setting(
+        64 * 1024**2,
+        "Images in memory, in front of the folder or of S3, of all rooms together.",
+        unit="bytes",
+        ge=1024**2,
+        le=2**40,
+    )
+    max_images_at_once: Whole = setting(
+        8, "Images all rooms together make at the same time.", unit="images", ge=1, le=1000
+    )
+    s3_bucket: Annotated[Text, Field(min_length=3, max_length=63)] | None = setting(
+        None,
+        "The bucket, for `s3`. Credentials come from where boto3 finds them.",
+        span="name",
+        validate_default=True,
+    )
+    s3_prefix: Annotated[Text, Field(max_length=200)] = setting(
+        "easel", "What all names in the bucket begin with.", span="text"
+    )
+    s3_endpoint_url: Annotated[Text, AfterValidator(_public_url)] | None = setting(
+        None, "Where the bucket is, unless at AWS.", span="http or https address"
+    )
+    s3_region: Annotated[Text, Field(max_length=60)] | None = setting(
+        None, "The bucket's region.", span="name"
+    )
+    signing_key: SecretStr | None = setting(
+        None,
+        "What the addresses of images are signed with; several services behind one address need "
+        "the same. Unset: a key of its own, kept in the folder.",
+        span="text of at least 16 characters",
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], constant()] = setting(
         "info", "Least level that is logged."
     )
@@ -243,6 +293,20 @@ class ServiceSettings(SettingsModel):
         if (key is None) != (info.data.get("tls_cert") is None):
             raise ValueError("and tlsCert must be given together")
         return key
+
+    @field_validator("signing_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < MIN_KEY_CHARS:
+            raise ValueError(f"must have at least {MIN_KEY_CHARS} characters")
+        return key
+
+    @field_validator("s3_bucket")
+    @classmethod
+    def _with_s3(cls, bucket: str | None, info: ValidationInfo) -> str | None:
+        if (bucket is None) == (info.data.get("storage") == "s3"):
+            raise ValueError("and storage s3 must be given together")
+        return bucket
 
     @field_validator("turn_credential")
     @classmethod

@@ -28,7 +28,7 @@ async def start(request: web.Request) -> web.Response:
     wish = start_untrusted(await json_untrusted(request))
     place: dict[str, str | None] = {}
     if wish.session_id is not None:
-        room = request.app[DOORS].registry.find(wish.session_id)
+        room = await request.app[DOORS].registry.find_or_revive(wish.session_id)
         check_token(room, wish.token or bearer(request))
         if wish.peer is not None:
             place = {"peer": wish.peer if room.peers.knows(wish.peer) else None}
@@ -57,7 +57,7 @@ def _open(request: web.Request, overrides: object) -> Room:
 
 @routes.post("/sessions/{id}/api/offer")
 async def offer(request: web.Request) -> web.Response:
-    room = room_of(request)
+    room = await room_of(request)
     return await _answer(room, _offer_untrusted(request, await json_untrusted(request)))
 
 
@@ -90,7 +90,7 @@ async def _answer(room: Room, wish: Offer) -> web.Response:
 
 @routes.patch("/sessions/{id}/api/offer")
 async def candidates(request: web.Request) -> web.Response:
-    room = room_of(request)
+    room = await room_of(request)
     wish = _candidates_untrusted(request, await json_untrusted(request))
     return await _add_candidates(room, wish)
 
@@ -117,7 +117,7 @@ async def _add_candidates(room: Room, wish: Candidates) -> web.Response:
 @routes.delete("/sessions/{id}/api/offer")
 async def leave(request: web.Request) -> web.Response:
     """Ends the connection that is meant; one that is gone or replaced already is no mistake."""
-    room = room_of(request)
+    room = await room_of(request)
     wish = decode_leave_untrusted(await json_untrusted(request))
     participant = room.peers.by_id.get(wish.pc_id)
     if participant is not None and participant.is_by(wish.fingerprint):
@@ -127,7 +127,7 @@ async def leave(request: web.Request) -> web.Response:
 
 @routes.get("/sessions/{id}")
 async def state(request: web.Request) -> web.Response:
-    return web.json_response(state_of(room_of(request)))
+    return web.json_response(state_of(await room_of(request)))
 
 
 def state_of(room: Room) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def state_of(room: Room) -> dict[str, Any]:
         "turns": room.parts.conversation.turn,
         "history": room.parts.conversation.contents(),
         "transcript": room.parts.conversation.transcript(),
-        "images": room.gallery.listing(room.parts.studio.tree),
+        "images": room.gallery.listing(),
         "currentImage": room.parts.studio.tree.current_id,
         "usage": room.usage_summary(),
     }

@@ -9,6 +9,8 @@ from google import genai
 
 from pipeline.signed_urls import UrlSigner
 from processors.billing.prices import PriceTable
+from processors.images.places import Places
+from processors.images.store import BlobStore
 from processors.ticker import Ticker
 from processors.tools import Tool
 from transports.peer_config import PeerConfig
@@ -31,5 +33,7 @@ class Shared:
     max_upload_bytes: int
     idle_limit_s: float
     signer: UrlSigner
+    blobs: BlobStore
+    places: Places
     tools: Sequence[Tool]
     prices: PriceTable

@@ -99,6 +99,11 @@ class Conversation:
         ]
         self._forget_oldest()
 
+    def go_on_from(self, history: Sequence[Entry], turn: int) -> None:
+        """With what was said before a restart of the service, in an unopened conversation."""
+        self.history = list(history)
+        self.turn = max(turn, 1 + max((entry.turn for entry in history), default=0))
+
     def entry(self, role: Role) -> Entry | None:
         """The side that is not final yet."""
         return self._open.get(role)

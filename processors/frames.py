@@ -165,11 +165,13 @@ class ToolCancelFrame(SystemFrame):
 
 @dataclass
 class ToolResultFrame(DataFrame):
-    """Travels upstream. `response` goes to the model as it is."""
+    """Travels upstream. `response` goes to the model as it is; `scheduling` is the API's, for
+    models that take it."""
 
     call: ToolCall
     response: Mapping[str, Any]
     will_continue: bool = False
+    scheduling: str | None = None
     interruptible: bool = field(default=False, init=False)
 
 
@@ -208,6 +210,14 @@ class CitationsFrame(DataFrame):
 @dataclass
 class ModelNoteFrame(DataFrame):
     """A text for the model that nobody said: a tool that ended (then upstream), a greeting."""
+
+    text: str
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
+class ContextNoteFrame(DataFrame):
+    """A text for the model that starts no answer: what people did without a word."""
 
     text: str
     interruptible: bool = field(default=False, init=False)

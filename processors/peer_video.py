@@ -13,6 +13,8 @@ from processors.pictures import (
     looks_the_same,
 )
 
+FULL_LONG_SIDE: Final = 1536
+FULL_QUALITY: Final = 90
 REPEAT_S: Final = 10.0  # a picture that does not change is shown again after so long
 # A still screen's pictures are far smaller, a camera's always larger.
 _MAY_BE_SAME_BITS_PER_PIXEL: Final = 0.02
@@ -20,10 +22,11 @@ _MAY_BE_SAME_BITS_PER_PIXEL: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`jpeg` is None when it would show what the last one did."""
+    """`jpeg` is None when it would show what the last one did. `full` is the picture at the size
+    received; None of one that decodes alone, which can be had from its own bytes."""
 
-    frame: av.VideoFrame
     jpeg: Jpeg | None
+    full: Jpeg | None = None
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class PeerVideo:
     """
 
     forgotten: bool = False
+    _full: Jpeg | None = None
     _decoder: PictureDecoder | None = None
     _shown: av.VideoFrame | None = None
     _shown_at: float = float("-inf")
@@ -42,11 +46,13 @@ class PeerVideo:
         """Raises `CodecError`. `now` is monotonic seconds."""
         frame = self._decode(pictures)
         if self._unchanged(pictures, frame, now):
-            return Look(frame, None)
+            return Look(None, self._full)
         jpeg = jpeg_from(frame, long_side=long_side, quality=quality)
-        if pictures.followed:
-            self._shown, self._shown_at = frame, now
-        return Look(frame, jpeg)
+        if not pictures.followed and pictures.alone:
+            return Look(jpeg)
+        self._shown, self._shown_at = frame, now
+        self._full = jpeg_from(frame, long_side=FULL_LONG_SIDE, quality=FULL_QUALITY)
+        return Look(jpeg, self._full)
 
     def _decode(self, pictures: CodedPictures) -> av.VideoFrame:
         decoder = None if pictures.alone else self._decoder

@@ -133,12 +133,13 @@ def looks_the_same(one: av.VideoFrame, other: av.VideoFrame) -> bool:
     """Whether two pictures of a stream differ by no more than a codec's rounding."""
     if (one.width, one.height) != (other.width, other.height):
         return False
-    a, b = _luma(one), _luma(other)
+    a, b = luma(one), luma(other)
     apart = np.maximum(a, b) - np.minimum(a, b)
     return int(np.count_nonzero(apart > _SAME_LEVELS)) < _SAME_PIXELS
 
 
-def _luma(frame: av.VideoFrame) -> NDArray[np.uint8]:
+def luma(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """The frame's brightness, rows × columns; a view of its memory."""
     plane: Any = frame.planes[0]  # a buffer, which its type does not say
     rows: NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
     return rows[: frame.height, : frame.width]

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Final
 
 from pipecat.frames.frames import CancelFrame, EndFrame, Frame
@@ -28,7 +29,18 @@ MAX_RUNNING: Final = 16
 GRACE_S: Final = 0.5  # for a cancelled tool to tidy up; less than what follows
 STOP_LIMIT_S: Final = 0.8  # the pipeline gives all stages together 3 s
 MAX_NAME_CHARS: Final = 64  # a model can make names up, of any length
-STARTED: Final[Mapping[str, Any]] = {"output": "started; the result will follow"}
+STARTED: Final[Mapping[str, Any]] = {
+    "status": "started",
+    "note": "Nothing is there yet: the result, or why it failed, will follow.",
+}
+
+
+class Acknowledgement(Enum):
+    """How a model is told that a slow tool has begun, as its profile allows."""
+
+    ANSWER = auto()  # it waits for its tools: "started" is the answer, how it ended a note
+    PROGRESS = auto()  # a silent answer that says that another will follow
+    NONE = auto()  # it goes on talking anyway, and takes one answer only
 
 
 @dataclass(slots=True)
@@ -46,16 +58,15 @@ class ToolCounters:
 class ToolStage(DirectStage):
     """Each call is a task with a time limit; a `ToolCancelFrame` ends it without a result.
 
-    Every other call gets exactly one result. `model_waits`: the model is silent until it has it
-    (BLOCKING tools). Slow tools are then answered "started" at once, and how they ended follows
-    as a note. Plain tools bring their own threads.
+    Every other call gets exactly one result. Slow tools are acknowledged at once. Plain tools bring
+    their own threads.
     """
 
-    def __init__(self, toolset: Toolset, *, model_waits: bool) -> None:
+    def __init__(self, toolset: Toolset, acknowledgement: Acknowledgement) -> None:
         super().__init__("tools")
         self.counters = ToolCounters()
         self._toolset = toolset
-        self._model_waits = model_waits
+        self._acknowledgement = acknowledgement
         self._running: dict[asyncio.Task[None], str] = {}  # to the call's id; Vertex may send none
 
     @property
@@ -103,18 +114,22 @@ class ToolStage(DirectStage):
         except ToolError as error:
             await self._refuse(call, f"{tool.name} was called wrongly: {error}")
             return
-        later = tool.slow and self._model_waits
-        if later:
-            await self._answer(call, STARTED)
-        response = await self._response(tool, bound)
-        if later:
-            await self.push_frame(ModelNoteFrame(_note(call, response)), FrameDirection.UPSTREAM)
-        else:
-            await self._answer(call, response)
-
-    async def _response(self, tool: Tool, bound: Mapping[str, Any]) -> Response:
-        """What the tool returned, or why it did not. Cancelled: it cancels the tool."""
+        how = self._acknowledgement if tool.slow else Acknowledgement.NONE
         work = asyncio.create_task(tool.call(bound), name=f"tool-{tool.name}-work")
+        match how:
+            case Acknowledgement.ANSWER:
+                await self._answer(call, STARTED)
+                note = _note(call, await self._response(tool, work))
+                await self.push_frame(ModelNoteFrame(note), FrameDirection.UPSTREAM)
+            case Acknowledgement.PROGRESS:
+                await self._answer(call, STARTED, will_continue=True, scheduling="SILENT")
+                response = await self._response(tool, work)
+                await self._answer(call, response, scheduling="WHEN_IDLE")
+            case Acknowledgement.NONE:
+                await self._answer(call, await self._response(tool, work))
+
+    async def _response(self, tool: Tool, work: asyncio.Task[Response]) -> Response:
+        """What the tool returned, or why it did not. Cancelled: it cancels the tool."""
         try:
             await asyncio.wait({work}, timeout=tool.time_limit_s)
             late = not work.done()
@@ -151,8 +166,16 @@ class ToolStage(DirectStage):
             self.counters.abandoned += 1
             logger.warning("tool %s goes on though nobody waits for it", tool.name)
 
-    async def _answer(self, call: ToolCall, response: Mapping[str, Any]) -> None:
-        await self.push_frame(ToolResultFrame(call, response), FrameDirection.UPSTREAM)
+    async def _answer(
+        self,
+        call: ToolCall,
+        response: Mapping[str, Any],
+        *,
+        will_continue: bool = False,
+        scheduling: str | None = None,
+    ) -> None:
+        frame = ToolResultFrame(call, response, will_continue, scheduling)
+        await self.push_frame(frame, FrameDirection.UPSTREAM)
 
     def _cancel(self, ids: tuple[str, ...]) -> None:
         for task, call_id in self._running.items():

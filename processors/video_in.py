@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
-import av
 from pipecat.frames.frames import Frame, InputImageRawFrame
 
 from processors.cadence import Cadence
@@ -20,6 +19,7 @@ from processors.pictures import CodedPictures, Jpeg
 logger = logging.getLogger(__name__)
 
 EARLY_SHARE: Final = 0.96  # of the interval: jitter may shorten a gap by no more
+EASEL: Final = "easel"  # whose picture the current image is
 MAX_WAITING: Final = 8  # in a room: of streams that cannot do without a picture
 
 
@@ -55,8 +55,8 @@ class VideoIn:
 
     A picture that comes while the last one is still being decoded is skipped and counted, so
     a slow machine sends fewer pictures and never old ones. Those of a stream that is followed
-    wait instead, a few of them. `seen` gets each decoded picture that others may build on.
-    `close()` and nothing comes any more.
+    wait instead, a few of them. `seen` gets each picture that cannot be had from its bytes alone,
+    at the size received, with its peer. `close()` and nothing comes any more.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class VideoIn:
         config: VideoInConfig,
         executor: Executor,
         emit: Callable[[Frame], None],
-        seen: Callable[[av.VideoFrame], None] = lambda frame: None,
+        seen: Callable[[str, Jpeg], None] = lambda peer_id, jpeg: None,
     ) -> None:
         self.counters = VideoInCounters()
         self.latest: Jpeg | None = None
@@ -79,6 +79,7 @@ class VideoIn:
         self._work: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._first: Jpeg | None = None
 
     def configure(self, config: VideoInConfig) -> None:
         """For the pictures that come from now on."""
@@ -132,6 +133,18 @@ class VideoIn:
             if job is not None and job.peer_id == peer_id:
                 job.video.forgotten = True
         self._cadence.discard(lambda held: held[0] == peer_id)
+        if self._first is not None and self._cadence.deadline is None:
+            self._offer_first(self._first)
+
+    def show(self, jpeg: Jpeg) -> None:
+        """Goes out in the next slot, before any camera's picture: what everybody sees now."""
+        if not self._closed:
+            self._offer_first(jpeg)
+
+    def _offer_first(self, jpeg: Jpeg) -> None:
+        self._first = jpeg
+        now = asyncio.get_running_loop().time()
+        self._pass_on(self._cadence.offer((EASEL, jpeg), now))
 
     async def close(self) -> None:
         """Idempotent. A picture that a thread still decodes is forgotten."""
@@ -173,8 +186,8 @@ class VideoIn:
         return None
 
     def _show(self, job: _Job, look: Look) -> None:
-        if job.pictures.followed:
-            self._seen(look.frame)
+        if look.full is not None:
+            self._seen(job.peer_id, look.full)
         if look.jpeg is None:
             self.counters.unchanged += 1
             return
@@ -186,7 +199,8 @@ class VideoIn:
     def _pass_on(self, ready: tuple[str, Jpeg] | None) -> None:
         self._cancel_timer()
         if ready is not None:
-            peer_id, jpeg = ready
+            first, self._first = self._first, None
+            peer_id, jpeg = ready if first is None else (EASEL, first)
             self.counters.sent += 1
             frame = InputImageRawFrame(jpeg.data, (jpeg.width, jpeg.height), "JPEG")
             frame.transport_source = peer_id

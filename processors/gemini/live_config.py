@@ -78,7 +78,8 @@ class LiveSetup:
         *,
         vertex: bool,
     ) -> None:
-        self.profile = profile_for(settings().model, vertex=vertex)
+        self.model = settings().model
+        self.profile = profile_for(self.model, vertex=vertex)
         self._settings = settings
         self._tools = tools
         self._vertex = vertex

@@ -26,6 +26,7 @@ from processors.frames import (
     AudioDroppedFrame,
     AudioPausedFrame,
     CitationsFrame,
+    ContextNoteFrame,
     GenerationCompleteFrame,
     LinkStatus,
     LinkStatusFrame,
@@ -233,6 +234,7 @@ _ENDS_HERE: Final = (
     InputAudioRawFrame,
     InputImageRawFrame,
     AudioPausedFrame,
+    ContextNoteFrame,
     ModelNoteFrame,
     ToolResultFrame,
 )
@@ -249,11 +251,15 @@ def _outgoing(frame: Frame) -> tuple[Outgoing, ...]:
             return (AudioEnd(),)
         case ModelNoteFrame(text=text):
             return (RealtimeText(text),)
+        case ContextNoteFrame(text=text):
+            return (Turns((), text, False),)
         case UserTextFrame(text=text) if text.strip():
             return (RealtimeText(text) if frame.run_immediately else Turns((), text, False),)
         case UserImagesFrame(images=images, text=text) if images or text.strip():
             return (Turns(images, text, frame.run_immediately),)
         case ToolResultFrame(call=call):
-            return (ToolResponse(call.id, call.name, frame.response, frame.will_continue),)
+            scheduling = frame.scheduling
+            will_continue = frame.will_continue
+            return (ToolResponse(call.id, call.name, frame.response, will_continue, scheduling),)
         case _:
             return ()

@@ -1,8 +1,9 @@
 """Image events on their way to each peer: numbered, acknowledged, sent again. Pure.
 
-Every event of a room has a `seq`. Only the latest event of an image matters: a peer that joins
-late, or comes back, gets that of every image, and what it does not acknowledge it gets again,
-ever more rarely, for as long as it stays. Bounded by the number of images and of peers.
+Every event of a room has a `seq`. Only the latest event about a thing matters (what became of an
+image, its name, which image is current): a peer that joins late, or comes back, gets that of every
+thing, and what it does not acknowledge it gets again, ever more rarely, for as long as it stays.
+Bounded by the number of things and of peers.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any, Final
 RESEND_FIRST_S: Final = 1.0
 RESEND_LIMIT_S: Final = 60.0  # a client that never acknowledges is not worth more
 BATCH: Final = 64  # events at a time for one peer: some 300 kB
+MAX_GONE: Final = 1000  # things that are no more; their last word goes to those who may know them
 
 
 @dataclass(slots=True)
@@ -30,9 +32,11 @@ class Delivery:
     """
 
     acks_unknown: int = 0
+    resent: int = 0
     _seq: int = 0
     _latest: dict[str, int] = field(default_factory=dict)
     _events: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    _gone: dict[str, None] = field(default_factory=dict)
     _peers: dict[str, dict[int, _Waiting]] = field(default_factory=dict)
 
     def join(self, peer_id: str, now: float) -> None:
@@ -45,17 +49,25 @@ class Delivery:
     def leave(self, peer_id: str) -> None:
         self._peers.pop(peer_id, None)
 
-    def publish(self, image_id: str, event: Mapping[str, Any], now: float) -> int:
-        """Numbers the event. The one before it of the same image need not arrive any more."""
+    def publish(self, thing: str, event: Mapping[str, Any], now: float) -> int:
+        """Numbers the event. The one before it about the same thing need not arrive any more."""
         self._seq += 1
-        old = self._latest.get(image_id, 0)
-        self._events.pop(old, None)
-        self._latest[image_id] = self._seq
+        self._withdraw(thing)
+        self._latest[thing] = self._seq
         self._events[self._seq] = {**event, "seq": self._seq}
         for waiting in self._peers.values():
-            waiting.pop(old, None)
             waiting[self._seq] = _Waiting(now)
         return self._seq
+
+    def ended(self, thing: str, *others: str) -> None:
+        """What was published about it last is the last word; about `others` there is none."""
+        for other in others:
+            self._withdraw(other)
+        self._gone[thing] = None
+        while len(self._gone) > MAX_GONE:
+            oldest = next(iter(self._gone))
+            del self._gone[oldest]
+            self._withdraw(oldest)
 
     def due(self, peer_id: str, now: float) -> list[Mapping[str, Any]]:
         """What to send this peer now, in this order: what it never got first, older ones first."""
@@ -68,6 +80,7 @@ class Delivery:
         """It is on its way, and due again after a while. What is not said to be sent stays due."""
         state = self._peers.get(peer_id, {}).get(seq)
         if state is not None:
+            self.resent += state.wait_s is not None
             wait_s = state.wait_s or RESEND_FIRST_S
             state.due_at = now + wait_s
             state.wait_s = min(wait_s * 2, RESEND_LIMIT_S)
@@ -83,3 +96,9 @@ class Delivery:
 
     def unacknowledged(self, peer_id: str) -> int:
         return len(self._peers.get(peer_id, {}))
+
+    def _withdraw(self, thing: str) -> None:
+        old = self._latest.pop(thing, 0)
+        self._events.pop(old, None)
+        for waiting in self._peers.values():
+            waiting.pop(old, None)

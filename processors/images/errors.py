@@ -4,6 +4,8 @@ ImageNotMade (a ToolError: its words are what the model is told)
 ├── Blocked               the model's safety rules: the asker's wish
 ├── NothingMade           the model answered without an image
 ├── OverQuota             too many requests for this key: later
+├── Cancelled             somebody did not want it any more
+├── TooBig                the pictures of the request: the asker's, or too long a chat
 └── ImageModelFailed      the service or the connection
 """
 
@@ -23,6 +25,14 @@ class NothingMade(ImageNotMade):
 
 
 class OverQuota(ImageNotMade):
+    pass
+
+
+class TooBig(ImageNotMade):
+    pass
+
+
+class Cancelled(ImageNotMade):
     pass
 
 

@@ -112,6 +112,33 @@ def thumbnail(data: bytes) -> str:
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
 
 
+def upright_plain(data: bytes, quality: int) -> Picture:
+    """An image that has been decoded before, written anew upright: its first picture, nothing but
+    pixels. PNG stays PNG; all else becomes a JPEG, or a PNG where it is transparent."""
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    is_png = image.format == "PNG"
+    plain = _upright(_plain(image))
+    plain.info = {}
+    out = io.BytesIO()
+    if is_png or plain.mode == "RGBA":
+        plain.save(out, "PNG")
+        return Picture("image/png", out.getvalue(), plain.width, plain.height)
+    plain.save(out, "JPEG", quality=quality)
+    return Picture("image/jpeg", out.getvalue(), plain.width, plain.height)
+
+
+def opened_plain(data: bytes, long_side: int | None = None) -> Image.Image:
+    """RGB, or RGBA if there is transparency; of an image that has been decoded before. Nothing but
+    pixels; `long_side` at most."""
+    if long_side is not None:
+        return _small(data, long_side)
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    image.load()
+    plain = _plain(image)
+    plain.info = {}
+    return plain
+
+
 def _small(data: bytes, long_side: int) -> Image.Image:
     """Of an image that has been decoded before. Nothing but pixels."""
     image = Image.open(io.BytesIO(data), formats=FORMATS)

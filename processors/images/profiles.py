@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from processors.errors import ToolError
 from processors.gemini.profiles import base_name
 from processors.gemini.refusals import Refusal, refuse
 
@@ -32,6 +33,8 @@ class ImageProfile:
     thinking_levels: tuple[str, ...] | None = None
     """Empty: the model takes no level."""
     include_thoughts: bool = True
+    drafts: bool = True
+    """It is known to take `include_thoughts`, which shows its drafts."""
     google_search: bool = True
     google_image_search: bool = True
 
@@ -57,9 +60,14 @@ PRO_3: Final = ImageProfile(
     google_image_search=False,
 )
 FLASH_2_5: Final = replace(
-    PRO_3, family="2.5 flash image", sizes=("1K",), include_thoughts=False, google_search=False
+    PRO_3,
+    family="2.5 flash image",
+    sizes=("1K",),
+    include_thoughts=False,
+    drafts=False,
+    google_search=False,
 )
-UNKNOWN: Final = ImageProfile(family="unknown")
+UNKNOWN: Final = ImageProfile(family="unknown", drafts=False)
 
 _FAMILIES: Final[Mapping[str, ImageProfile]] = MappingProxyType(
     {
@@ -88,6 +96,19 @@ def profile_for(model: str) -> ImageProfile:
         if re.fullmatch(pattern, name):
             return profile
     return UNKNOWN
+
+
+def refuse_untrusted(model: str, aspect_ratio: str | None, size: str | None) -> None:
+    """What a Live model made up, or somebody asked for and the image model does not know. Raises
+    `ToolError` that says what there is."""
+    profile = profile_for(model)
+    wanted = {
+        "aspect_ratio": (aspect_ratio, profile.aspect_ratios or ALL_RATIOS),
+        "size": (size, profile.sizes or ("512", "1K", "2K", "4K")),
+    }
+    for name, (value, accepted) in wanted.items():
+        if value is not None and value not in accepted:
+            raise ToolError(f"The image model has no such {name}. It takes {', '.join(accepted)}.")
 
 
 def check(settings: ImageSettings, *, vertex: bool) -> list[Refusal]:

@@ -224,11 +224,18 @@ class ImageSettings(GenerationSettings):
         "Labels of the requests, for billing: an object, or `key=value` pairs.",
         span="at most 64, of at most 63 characters",
     )
+    images_per_wish: Whole = setting(
+        1,
+        "Pictures of one wish to choose from, where none are asked for.",
+        unit="images",
+        ge=1,
+        le=4,
+    )
     timeout_s: Real = setting(
         120.0, "After this time an image has failed.", unit="s", operator_only=True, ge=1, le=600
     )
     max_concurrent: Whole = setting(
-        2, "Images one room makes at the same time.", unit="images", operator_only=True, ge=1, le=16
+        4, "Images one room makes at the same time.", unit="images", operator_only=True, ge=1, le=16
     )
 
     @field_validator("response_modalities")

@@ -1,62 +1,139 @@
-"""Which picture an edit begins with. Pure: time is an argument."""
+"""Which pictures a wish begins with. Pure: time is an argument."""
 
-from dataclasses import dataclass
-from typing import Final, Literal
-
-import av
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from processors.errors import ToolError
+from processors.images.camera_reel import CameraPicture, CameraReel
+from processors.images.marks import CAMERA, Mark, Marks
 from processors.images.pixels import Picture
-from processors.pictures import CodedPictures
+from processors.images.sharpness import candidates
+from processors.images.tree import Image, ImageTree
+from processors.images.utterances import Utterances
+from processors.images.which import find
 
-CAMERA_FRESH_S: Final = 5.0  # an older picture is not what the camera shows now
+MAX_UPLOADS: Final = 16
+MAX_SOURCES: Final = 8  # of one wish: models take 14, some only 3
 
-Source = Literal["camera", "upload", "last"]
-
-
-@dataclass(frozen=True, slots=True)
-class CameraPicture:
-    """The newest picture of the room's camera. `at` is monotonic seconds.
-
-    Still encoded, where it decodes alone.
-    """
-
-    picture: CodedPictures | av.VideoFrame
-    at: float
+_UPLOAD: Final = re.compile(r"(?:the )?upload(?:ed)?(?: (?:picture|image))?(?: (?:number )?(\d+))?")
+_CURRENT: Final = frozenset({"", "last", "current", "it", "this"})
 
 
 @dataclass(frozen=True, slots=True)
-class MadeImage:
-    """An image of this room, by its id."""
+class FromCamera:
+    """The sharpest of these is meant."""
 
+    pictures: tuple[CameraPicture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FromUpload:
+    upload_id: str
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class FromImage:
     image_id: str
+
+
+Source = FromCamera | FromUpload | FromImage
 
 
 @dataclass(slots=True)
 class Sources:
-    """What there is to edit. `last` is the upload or the image made, whichever came later."""
+    """What there is to begin with, and what is meant by the words for it."""
 
-    camera: CameraPicture | None = None
-    upload: Picture | None = None
-    last: Picture | MadeImage | None = None
+    tree: ImageTree
+    reel: CameraReel = field(default_factory=CameraReel)
+    utterances: Utterances = field(default_factory=Utterances)
+    marks: Marks = field(default_factory=Marks)
+    _uploads: list[FromUpload] = field(default_factory=list)
+    _unused: int = 0  # how many of them came since a wish used one
+    _upload_is_last: bool = False
 
-    def uploaded(self, picture: Picture) -> None:
-        self.upload = self.last = picture
+    def uploaded(self, upload_id: str, picture: Picture) -> None:
+        self._uploads.append(FromUpload(upload_id, picture))
+        del self._uploads[:-MAX_UPLOADS]
+        self._unused = min(self._unused + 1, MAX_UPLOADS)
+        self._upload_is_last = True
 
-    def made(self, image_id: str) -> None:
-        self.last = MadeImage(image_id)
+    def image_came(self) -> None:
+        """Another image is current: "it" is not the upload any more."""
+        self._upload_is_last = False
 
-    def choose(self, source: Source, now: float) -> CameraPicture | MadeImage | Picture:
-        """ "last" is the camera when nothing was made or uploaded yet. Raises `ToolError`."""
-        match source:
-            case "upload":
-                if self.upload is None:
-                    raise ToolError("No picture has been uploaded.")
-                return self.upload
-            case "last" if self.last is not None:
-                return self.last
-        if self.camera is not None and now - self.camera.at <= CAMERA_FRESH_S:
-            return self.camera
-        if source == "camera":
+    def choose(self, words: str, now: float) -> Source:
+        """ "camera", "upload", "upload 2", or what `which.find` understands. "last" is the current
+        image or the upload, whichever came later; the camera when there is neither. Raises
+        `ToolError`.
+        """
+        plain = " ".join(words.casefold().split())
+        if plain == CAMERA:
+            return FromCamera(tuple(self._shown(now)))
+        upload = _UPLOAD.fullmatch(plain)
+        if upload:
+            return self._upload(int(upload[1]) if upload[1] else None)
+        if plain not in _CURRENT:
+            return FromImage(find(words, self.tree).image_id)
+        if self._upload_is_last:
+            return self._upload(None)
+        if self.tree.current_id is not None:
+            return FromImage(self.tree.current_id)
+        try:
+            return FromCamera(tuple(self._shown(now)))
+        except ToolError:
+            raise ToolError("There is no picture to edit, and the camera is off.") from None
+
+    def marked(self, words: str, now: float) -> tuple[Source, Mark] | None:
+        """What an edit means when somebody points at something; uses the mark up. None: nobody
+        does, or the words name another picture."""
+        mark = self.marks.fresh(now)
+        if mark is None:
+            return None
+        source: Source
+        if mark.frame is not None:
+            source = FromCamera((mark.frame,))
+        elif mark.target in self.tree.images:
+            source = FromImage(mark.target)
+        else:
+            return None
+        if " ".join(words.casefold().split()) not in {*_CURRENT, CAMERA}:
+            try:
+                named = find(words, self.tree).image_id
+            except ToolError:
+                return None
+            if named != mark.target:
+                return None
+        self.marks.clear()
+        return source, mark
+
+    def used(self, sources: Sequence[Source]) -> None:
+        """A wish began with these."""
+        if any(isinstance(source, FromUpload) for source in sources):
+            self._unused = 0
+
+    def newest_frame(self, peer_id: str, now: float) -> CameraPicture:
+        """What this peer's camera shows, else any. Raises `ToolError`."""
+        frame = self.reel.newest(now, peer_id) or self.reel.newest(now)
+        if frame is None:
             raise ToolError("The camera is off.")
-        raise ToolError("There is no picture to edit, and the camera is off.")
+        return frame
+
+    def parent_of(self, source: Source) -> Image | None:
+        return self.tree[source.image_id] if isinstance(source, FromImage) else None
+
+    def _shown(self, now: float) -> list[CameraPicture]:
+        return candidates(self.reel, self.utterances.window(now), now)
+
+    def _upload(self, number: int | None) -> FromUpload:
+        """The last one, or that number of those that no wish used yet (of all, when all were)."""
+        if not self._uploads:
+            raise ToolError("No picture has been uploaded.")
+        if number is None:
+            return self._uploads[-1]
+        among = self._uploads[-self._unused :] if self._unused else self._uploads
+        if not 0 < number <= len(among):
+            raise ToolError(f"There is no upload {number}.")
+        return among[number - 1]

@@ -1,57 +1,47 @@
-"""Where the bytes of a room's images are. In memory: gone with the room. Pure."""
+"""Where the bytes of images are kept: one interface for memory, a folder and S3. Pure.
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+Names are `folder/name`: a room's id, and an image's id with what it holds. Both are made by us, and
+of letters that every store takes.
+
+StoreFailed               the disk's or the network's fault; `str()` is for the operator
+"""
+
+import re
 from typing import Final, Protocol
 
-from processors.images.pixels import Picture
+from processors.errors import ProcessorError
 
-MEMORY_LIMIT_BYTES: Final = 128 << 20
+NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 
 
-class ImageStore(Protocol):
-    """Ids are unguessable and never used twice."""
+class StoreFailed(ProcessorError):
+    """Nothing was stored, or nothing could be read."""
 
-    def put(self, image_id: str, picture: Picture) -> None: ...
 
-    def get(self, image_id: str) -> Picture | None:
+class BlobStore(Protocol):
+    """All methods raise `StoreFailed`, and `ValueError` for a name that is none."""
+
+    async def put(self, folder: str, name: str, data: bytes) -> None:
+        """When it returns, a crash of this process does not lose it (but for memory)."""
+
+    async def get(self, folder: str, name: str) -> bytes | None:
         """None: never stored, or not kept any more."""
 
+    async def delete(self, folder: str, name: str) -> None:
+        """What is not there is no mistake."""
 
-@dataclass(slots=True)
-class StoreCounters:
-    stored: int = 0
-    evicted: int = 0
+    async def names(self, folder: str) -> list[str]: ...
+
+    async def folders(self) -> list[str]: ...
+
+    async def delete_folder(self, folder: str) -> None: ...
+
+    async def close(self) -> None:
+        """Idempotent."""
 
 
-@dataclass(slots=True)
-class MemoryStore:
-    """Keeps `limit_bytes`; beyond it the image unused for longest goes, and is counted.
-
-    The newest is kept whatever its size, since it has just been announced.
-    """
-
-    limit_bytes: int = MEMORY_LIMIT_BYTES
-    kept_bytes: int = 0
-    counters: StoreCounters = field(default_factory=StoreCounters)
-    _pictures: OrderedDict[str, Picture] = field(default_factory=OrderedDict)
-
-    def put(self, image_id: str, picture: Picture) -> None:
-        self._remove(image_id)
-        self._pictures[image_id] = picture
-        self.counters.stored += 1
-        self.kept_bytes += len(picture.data)
-        while self.kept_bytes > self.limit_bytes and len(self._pictures) > 1:
-            self._remove(next(iter(self._pictures)))
-            self.counters.evicted += 1
-
-    def get(self, image_id: str) -> Picture | None:
-        picture = self._pictures.get(image_id)
-        if picture is not None:
-            self._pictures.move_to_end(image_id)
-        return picture
-
-    def _remove(self, image_id: str) -> None:
-        picture = self._pictures.pop(image_id, None)
-        if picture is not None:
-            self.kept_bytes -= len(picture.data)
+def checked(*names: str) -> None:
+    """Raises `ValueError`: a name may not lead out of its folder."""
+    for name in names:
+        if not NAME.fullmatch(name):
+            raise ValueError("a name is of letters, digits, _, - and dots, and begins with no dot")

@@ -1,240 +1,395 @@
-"""The room's studio: makes and edits images when the model or a person asks for it.
+"""The room's studio: takes wishes, makes images of them, and knows which one is current.
 
-`create_image` and `edit_image` are the tools that the Live model calls. They return only when
-the image is there, or raise why it is not, so the model is told nothing but the truth; the talk
-goes on meanwhile.
+A wish is shown as begun before anything is awaited. Its result comes when the images are there,
+or says why they are not, so the Live model is told nothing but the truth; the talk goes on.
 """
 
 import asyncio
-import hashlib
 import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final
 
-import av
 from google import genai
-from pydantic import Field
 
-from processors.errors import CodecError, ImageRefused, ToolError
+from processors.errors import ToolError
 from processors.frames import ImageEventFrame, ImageUsageFrame
-from processors.images.client import ImageModel
-from processors.images.errors import ImageModelFailed, ImageNotMade
-from processors.images.pixels import Picture, picture_untrusted, thumbnail
+from processors.images.chat_memory import ChatMemory
+from processors.images.client import Exchange, ImageModel
+from processors.images.errors import Cancelled, ImageModelFailed, ImageNotMade
+from processors.images.making import ID_BYTES, Result, Workshop
+from processors.images.marks import CAMERA, Mark
+from processors.images.pixels import Picture
+from processors.images.places import Place, Places
+from processors.images.region import Region
+from processors.images.room_store import RoomStore
 from processors.images.settings import ImageSettings
-from processors.images.sources import CameraPicture, MadeImage, Source, Sources
-from processors.images.store import ImageStore
-from processors.images.tree import Image, ImageTree, Stored
-from processors.pictures import CodedPictures, frame_of, jpeg_from
-from processors.tools import Tool, tool
+from processors.images.sources import Sources
+from processors.images.store import StoreFailed
+from processors.images.tree import (
+    CANCELLED_REASON,
+    IllegalTransition,
+    Image,
+    ImageState,
+    ImageTree,
+    NothingToRedo,
+    NothingToUndo,
+    UnknownImage,
+)
+from processors.images.wishes import MAX_PROMPT_CHARS, Prepared, Wish
 
-__all__ = ["TOOL_NAMES", "CameraPicture", "Studio"]
-
-TOOL_NAMES: Final = ("create_image", "edit_image")
-MAX_PROMPT_CHARS: Final = 4000
-CAMERA_LONG_SIDE: Final = 1536
-CAMERA_QUALITY: Final = 92
-TIDY_S: Final = 5.0  # by which the stage's time limit is longer than ours, which has better words
 MODEL: Final = "model"
 UNASKED: Final = "sent by the Live model"  # in place of a prompt
+NO_SUCH: Final = "There is no such picture in this conversation."
+SEEDS: Final = 2**31
 
 logger = logging.getLogger(__name__)
 
-A = TypeVar("A")
-T = TypeVar("T")
+Emit = Callable[[ImageEventFrame | ImageUsageFrame], None]
+
+
+class StudioListener:
+    """What the room wants to know at once, beside the events."""
+
+    def current(self, image: Image | None) -> None:
+        """Another image is current; None: there is none any more."""
+
+    def marked(self, mark: Mark | None) -> None:
+        """Somebody points at something; None: that is over."""
+
+    def changed(self) -> None:
+        """There is something to save."""
 
 
 class Studio:
-    """Owns the room's image tree and store. `emit` gets the events, and what each request used.
+    """Owns the room's image tree. `emit` gets the events, and what each request used.
 
-    `settings.max_concurrent` images are made at a time, the others wait in the order of the
-    wishes. `settings.timeout_s` counts from the wish, waiting included: so does a person.
+    `settings.max_concurrent` images are made at a time, the others wait. `settings.timeout_s`
+    counts from the wish, waiting included: so does a person.
     """
 
     def __init__(
         self,
         client: genai.Client,
         settings: ImageSettings,
-        store: ImageStore,
+        store: RoomStore,
         executor: Executor,
-        emit: Callable[[ImageEventFrame | ImageUsageFrame], None],
+        places: Places,
+        emit: Emit,
+        *,
+        room_id: str = "",
+        tree: ImageTree | None = None,
+        turn: Callable[[], int] = lambda: 0,
     ) -> None:
-        self.tree = ImageTree()
+        self.tree = ImageTree() if tree is None else tree
         self.store = store
-        self.sources = Sources()
+        self.sources = Sources(self.tree)
+        self.memory: ChatMemory[Exchange] = ChatMemory()
+        self.workshop = Workshop(
+            self.tree, store, executor, self.memory, self._announce, self._tell, self._tell_usage
+        )
+        self.settings = settings
         self._client = client
-        self._model = ImageModel(client, settings)
-        self._time_limit_s = settings.timeout_s
-        self._places = asyncio.Semaphore(settings.max_concurrent)
-        self._executor = executor
+        self._places = places
+        self._room_id = room_id
         self._emit = emit
+        self._turn = turn
+        self.listener = StudioListener()
+        self._told_current = self.tree.current_id
+        self._making: dict[str, asyncio.Task[Result]] = {}
 
     def configure(self, settings: ImageSettings) -> None:
-        """For the images that are begun from now on. Time limit and places stay as they were."""
-        self._model = ImageModel(self._client, settings)
+        """For the images that are begun from now on."""
+        self.settings = settings
 
-    @property
-    def camera(self) -> CameraPicture | None:
-        return self.sources.camera
+    def uploaded(self, picture: Picture) -> None:
+        self.sources.uploaded(secrets.token_urlsafe(ID_BYTES), picture)
 
-    @camera.setter
-    def camera(self, picture: CameraPicture | None) -> None:
-        self.sources.camera = picture
+    # Making.
 
-    def saw(self, frame: av.VideoFrame) -> None:
-        """What the camera shows now."""
-        self.camera = CameraPicture(frame, time.monotonic())
+    async def fulfil(self, wish: Wish) -> list[Result | ImageNotMade]:
+        """One of them for each image wished for: what it came to, or why not.
 
-    @property
-    def upload(self) -> Picture | None:
-        """The picture uploaded last."""
-        return self.sources.upload
+        Everything up to the first `started` event happens before this waits for anything. Raises
+        `ToolError` when nothing could be begun. Cancelled, it cancels the images.
+        """
+        images, places = self._begin(wish)
+        prepared = asyncio.ensure_future(self.workshop.prepare(wish, images))
+        model = ImageModel(self._client, self.settings)
+        tasks = []
+        for image, place in zip(images, places, strict=True):
+            making = self._made(image, wish, prepared, place, model)
+            task = asyncio.create_task(making, name=f"image-{image.image_id[:6]}")
+            self._making[image.image_id] = task
+            tasks.append(task)
+        try:
+            found = await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await _end(prepared, *tasks)
+            for image in images:
+                self._making.pop(image.image_id, None)
+        return [_known(one) for one in found]
 
-    @upload.setter
-    def upload(self, picture: Picture) -> None:
-        self.sources.uploaded(picture)
+    def _begin(self, wish: Wish) -> tuple[list[Image], list[Place]]:
+        if not wish.prompt.strip():
+            raise ToolError("The prompt is empty.")
+        if not self.tree.has_room_for(wish.count):
+            raise ToolError("This conversation has all the images it can hold.")
+        images, places = self._nodes(wish), []
+        for image in images:
+            self.tree.start(image)
+        self.sources.used(wish.sources)
+        if wish.mark is not None:
+            self.listener.marked(None)
+        try:
+            for image in images:
+                places.append(self._enter(image))
+        except ToolError as error:
+            for image in images:
+                self._announce(self.tree.failed(image.image_id, str(error)))
+            for place in places:
+                place.leave()
+            raise
+        for image, place in zip(images, places, strict=True):
+            if place.admitted:
+                self.tree.begin(image.image_id)
+            self._announce(image)
+        return images, places
 
-    def tools(self) -> list[Tool]:
-        limit_s = self._time_limit_s + TIDY_S
+    def _enter(self, image: Image) -> Place:
+        told = False
+
+        def moved(position: int) -> None:
+            if image.state is ImageState.QUEUED:
+                self.tree.move_up(image.image_id, position)
+                if told:
+                    self._announce(image)
+
+        place = self._places.enter(
+            image.image_id,
+            self._room_id,
+            image.requested_by,
+            self.settings.max_concurrent,
+            moved,
+        )
+        told = True
+        return place
+
+    def _nodes(self, wish: Wish) -> list[Image]:
+        group = secrets.token_urlsafe(ID_BYTES)
+        base = secrets.randbelow(SEEDS)
+        chosen = self.settings.seed
+        many = wish.count > 1
         return [
-            tool(self.create_image, time_limit_s=limit_s, slow=True),
-            tool(self.edit_image, time_limit_s=limit_s, slow=True),
+            Image(
+                image_id=secrets.token_urlsafe(ID_BYTES),
+                prompt=wish.prompt[:MAX_PROMPT_CHARS],
+                requested_by=wish.requested_by,
+                created_at=time.time(),
+                parent_ids=wish.parent_ids,
+                group=group,
+                variant=number if many else 0,
+                variants=wish.count,
+                model=self.settings.model,
+                seed=(base + number) % SEEDS if many else chosen,
+                aspect_ratio=wish.aspect_ratio or self.settings.aspect_ratio,
+                size=wish.size or self.settings.size,
+                region=wish.mark.region.to_json() if wish.mark is not None else None,
+                turn=self._turn(),
+            )
+            for number in range(1, wish.count + 1)
         ]
 
-    async def create_image(
+    async def _made(
         self,
-        prompt: Annotated[str, Field(description="What the new picture shows, in detail.")],
-    ) -> dict[str, Any]:
-        """Draws a new picture and shows it to everyone in the conversation."""
-        return await self._make(prompt, None, None)
-
-    async def edit_image(
-        self,
-        prompt: Annotated[str, Field(description="What to change, and what must stay as it is.")],
-        source: Annotated[
-            Source,
-            Field(
-                description="What to edit: what the camera shows now, the picture that was "
-                "uploaded last, or the last picture of this conversation."
-            ),
-        ] = "last",
-    ) -> dict[str, Any]:
-        """Changes a picture and shows the result to everyone in the conversation."""
-        chosen = self.sources.choose(source, time.monotonic())
-        if not isinstance(chosen, MadeImage):
-            return await self._make(prompt, chosen, None)
-        picture = self.store.get(chosen.image_id)
-        if picture is None:
-            raise ToolError("The last picture is not kept any more.")
-        return await self._make(prompt, picture, chosen.image_id)
-
-    async def given(self, data: bytes) -> None:
-        """Shows an image that nobody asked the image model for: the Live model sent it."""
-        if self.tree.full:
-            logger.warning("an image of the Live model finds no room")
-            return
-        image = self._start(UNASKED, None)
+        image: Image,
+        wish: Wish,
+        prepared: "asyncio.Future[Prepared]",
+        place: Place,
+        model: ImageModel,
+    ) -> Result:
+        """Ends in one state, whatever happens. Raises `ImageNotMade`, `CancelledError`."""
+        limit_s = self.settings.timeout_s
         try:
-            picture, stored = await self._in_thread(_examined_untrusted, data)
-        except ImageModelFailed as error:
-            self._announce(self.tree.failed(image.image_id, str(error)))
-            return
-        except BaseException:
-            self._announce(self.tree.cancelled(image.image_id))
-            raise
-        self.store.put(image.image_id, picture)
-        self.sources.made(image.image_id)
-        self._announce(self.tree.ready(image.image_id, stored))
-
-    async def _make(
-        self, prompt: str, source: CameraPicture | Picture | None, parent_id: str | None
-    ) -> dict[str, Any]:
-        """The tool's result once the image is stored. Raises `ToolError`; ends in one state."""
-        image = self._start(prompt, parent_id)
-        try:
-            async with asyncio.timeout(self._time_limit_s):
-                picture, stored = await self._made(image, source)
-            self.store.put(image.image_id, picture)
+            async with asyncio.timeout(limit_s):
+                pictures = await asyncio.shield(prepared)
+                return await self.workshop.make(image, wish, pictures, place, model)
         except asyncio.CancelledError:
-            self._announce(self.tree.cancelled(image.image_id))
+            self._cancelled(image)
             raise
         except TimeoutError:
-            sentence = f"It took longer than {self._time_limit_s:g} s."
-            self._announce(self.tree.failed(image.image_id, sentence))
-            raise ImageModelFailed(sentence) from None
-        except ImageNotMade as error:
-            self._announce(self.tree.failed(image.image_id, str(error)))
-            raise
+            error: ImageNotMade = ImageModelFailed(f"It took longer than {limit_s:g} s.")
+        except ImageNotMade as known:
+            error = known
+        except StoreFailed as failed:
+            logger.warning("an image cannot be kept: %s", failed)
+            error = ImageModelFailed("The picture could not be stored.")
+        except ToolError as said:
+            error = ImageNotMade(str(said))
         except Exception:
-            self._announce(self.tree.failed(image.image_id, "The service made a mistake."))
-            raise
-        self.sources.made(image.image_id)
-        self._announce(self.tree.ready(image.image_id, stored))
-        return {"image_id": image.image_id, "shown": True, "prompt": image.prompt}
+            logger.exception("an image could not be made")
+            error = ImageModelFailed("The service made a mistake.")
+        finally:
+            place.leave()
+        await self._failed(image, str(error))
+        raise error
 
-    def _start(self, prompt: str, parent_id: str | None) -> Image:
-        if not prompt.strip():
-            raise ToolError("The prompt is empty.")
-        if self.tree.full:
-            raise ToolError("This conversation has all the images it can hold.")
-        image = Image(
-            image_id=secrets.token_urlsafe(12),
-            prompt=prompt[:MAX_PROMPT_CHARS],
-            requested_by=MODEL,
-            created_at=time.time(),
-            parent_id=parent_id,
-        )
+    def _cancelled(self, image: Image) -> None:
+        if image.in_the_making:
+            self.workshop.counters.cancelled += 1
+            self.workshop.previews.pop(image.image_id, None)
+            self._announce(self.tree.cancelled(image.image_id))
+
+    async def _failed(self, image: Image, reason: str) -> None:
+        if image.in_the_making:
+            self.workshop.counters.failed += 1
+            self._announce(self.tree.failed(image.image_id, reason))
+        await self.workshop.ended(image)
+
+    async def given(self, data: bytes, model: str) -> None:
+        """Shows an image that nobody asked the image model for: the Live model sent it."""
+        if not self.tree.has_room_for(1):
+            logger.warning("an image of the Live model finds no room")
+            return
+        image = Image(secrets.token_urlsafe(ID_BYTES), UNASKED, MODEL, time.time(), model=model)
+        image.turn = self._turn()
         self.tree.start(image)
-        self._announce(image)
+        self._announce(self.tree.begin(image.image_id))
+        try:
+            await self.workshop.take_in(image, data)
+        except (ImageNotMade, StoreFailed) as error:
+            kept = isinstance(error, StoreFailed)
+            await self._failed(image, "The picture could not be stored." if kept else str(error))
+        except BaseException:
+            self._cancelled(image)
+            raise
+
+    # What people do. Each raises `ToolError`, with a sentence for them.
+
+    def select(self, image_id: str) -> Image:
+        """It is what "it" means from now on, for everybody."""
+        try:
+            self.tree.select(image_id)
+        except UnknownImage:
+            raise ToolError(NO_SUCH) from None
+        except IllegalTransition:
+            raise ToolError("That picture is not finished.") from None
+        self._follow_current()
+        return self.tree[image_id]
+
+    def undo(self) -> Image:
+        try:
+            image = self.tree.undo()
+        except NothingToUndo:
+            raise ToolError("There is nothing to undo.") from None
+        self._follow_current()
         return image
 
-    async def _made(
-        self, image: Image, source: CameraPicture | Picture | None
-    ) -> tuple[Picture, Stored]:
-        """Raises `ImageNotMade`."""
-        if isinstance(source, CameraPicture):
-            source = await self._in_thread(_still, source)
-        sources = [] if source is None else [(source.mime_type, source.data)]
-        async with self._places:
-            made = await self._model.make(
-                image.prompt, sources, lambda metadata: self._tell_usage(image, metadata)
-            )
-        return await self._in_thread(_examined_untrusted, made.data)
+    def redo(self) -> Image:
+        try:
+            image = self.tree.redo()
+        except NothingToRedo:
+            raise ToolError("There is nothing to redo.") from None
+        self._follow_current()
+        return image
 
-    async def _in_thread(self, work: Callable[[A], T], argument: A) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, argument)
+    async def name(self, image_id: str, name: str) -> Image:
+        """ "" takes its name away."""
+        before = {one.image_id: one.name for one in self.tree.images.values()}
+        try:
+            image = self.tree.name(image_id, name)
+        except UnknownImage:
+            raise ToolError(NO_SUCH) from None
+        for one in [*self.tree.images.values()]:
+            if one.name != before[one.image_id]:
+                self._tell({"event": "named", "image_id": one.image_id, "name": one.name})
+                await self.workshop.save(one)
+        return image
 
-    def _tell_usage(self, image: Image, metadata: Mapping[str, Any]) -> None:
-        self._emit(ImageUsageFrame(metadata, self._model.name, image.image_id))
+    async def delete(self, image_id: str) -> None:
+        """One that is in the making is cancelled first."""
+        if image_id in self._making:
+            self.cancel(image_id)
+            await asyncio.wait({self._making[image_id]}, timeout=self.settings.timeout_s)
+        try:
+            image = self.tree.delete(image_id)
+        except (UnknownImage, IllegalTransition):
+            raise ToolError(NO_SUCH) from None
+        self.memory.forget(image_id)
+        self._announce(image)
+        try:
+            await self.store.delete(image_id)
+        except StoreFailed as error:
+            logger.warning("a deleted image may still be stored: %s", error)
+
+    def cancel(self, image_id: str) -> None:
+        """What is in the making is not made."""
+        task = self._making.get(image_id)
+        if task is None:
+            raise ToolError("That picture is not in the making.")
+        task.cancel()
+
+    def cancel_all(self, requested_by: str | None = None) -> list[str]:
+        """Of one asker, or all; those that are cancelled."""
+        ids = [one for one in self._making if requested_by in (None, self._asker_of(one))]
+        for image_id in ids:
+            self.cancel(image_id)
+        return ids
+
+    def _asker_of(self, image_id: str) -> str:
+        return self.tree[image_id].requested_by
+
+    def mark(self, region: Region | None, target: str, peer_id: str) -> None:
+        """What the next edit keeps to: a region of an image, or of what this peer's camera shows
+        now. None: nothing any more."""
+        if region is None:
+            if self.sources.marks.clear():
+                self.listener.marked(None)
+            return
+        now = time.monotonic()
+        frame = self.sources.newest_frame(peer_id, now) if target == CAMERA else None
+        if frame is None and getattr(self.tree.images.get(target), "stored", None) is None:
+            raise ToolError(NO_SUCH)
+        mark = Mark(region, target, peer_id, now, frame)
+        self.sources.marks.put(mark)
+        self.listener.marked(mark)
+
+    # What became of it.
 
     def _announce(self, image: Image) -> None:
         self._emit(ImageEventFrame(image.event()))
+        self._follow_current()
+        self.listener.changed()
+
+    def _follow_current(self) -> None:
+        """Tells which image is current, when another one is."""
+        if self.tree.current_id == self._told_current:
+            return
+        self._told_current = self.tree.current_id
+        self.sources.image_came()
+        self._emit(ImageEventFrame(self.tree.selected()))
+        self.listener.current(self.tree.current)
+        self.listener.changed()
+
+    def _tell(self, event: Mapping[str, Any]) -> None:
+        self._emit(ImageEventFrame({"type": "image-event", **event}))
+        self.listener.changed()
+
+    def _tell_usage(self, image: Image, metadata: Mapping[str, Any]) -> None:
+        self._emit(ImageUsageFrame(metadata, image.model, image.image_id))
 
 
-def _still(camera: CameraPicture) -> Picture:
-    """Raises `ImageModelFailed`."""
-    try:
-        shown = camera.picture
-        frame = frame_of(shown) if isinstance(shown, CodedPictures) else shown
-        jpeg = jpeg_from(frame, long_side=CAMERA_LONG_SIDE, quality=CAMERA_QUALITY)
-    except CodecError:
-        raise ImageModelFailed("The camera's picture cannot be read.") from None
-    return Picture("image/jpeg", jpeg.data, jpeg.width, jpeg.height)
+def _known(found: Result | BaseException) -> Result | ImageNotMade:
+    if isinstance(found, asyncio.CancelledError):  # it alone, not the wish
+        return Cancelled(CANCELLED_REASON)
+    if isinstance(found, BaseException) and not isinstance(found, ImageNotMade):
+        raise found
+    return found
 
 
-def _examined_untrusted(data: bytes) -> tuple[Picture, Stored]:
-    """What a model sent, and what is to be told of it. Raises `ImageModelFailed`."""
-    try:
-        picture = picture_untrusted(data)
-    except ImageRefused:
-        raise ImageModelFailed("What the image model sent is not an image.") from None
-    return picture, Stored(
-        mime_type=picture.mime_type,
-        width=picture.width,
-        height=picture.height,
-        size=len(picture.data),
-        sha256=hashlib.sha256(picture.data).hexdigest(),
-        thumbnail=thumbnail(picture.data),
-    )
+async def _end(*tasks: "asyncio.Future[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -58,7 +58,13 @@ class Service:
 
 @asynccontextmanager
 async def service(environment: Mapping[str, str]) -> AsyncIterator[Service]:
-    settings = {"EASEL_ICE_HOSTS": "127.0.0.1", "EASEL_PORT": "0", **environment}
+    """Nothing of it outlives it, unless `environment` says so."""
+    settings = {
+        "EASEL_ICE_HOSTS": "127.0.0.1",
+        "EASEL_PORT": "0",
+        "EASEL_STORAGE": "memory",
+        **environment,
+    }
     async with _process("-m", "pipeline", "serve", environment=settings) as process:
         words = (await _line(process)).split()
         yield Service(words[-1], process)

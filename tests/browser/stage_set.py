@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import wave
+from collections.abc import Iterable
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -37,10 +39,20 @@ def room_picture(phase: float) -> Image.Image:
 
 def write_camera(path: Path) -> None:
     """The room as Y4M, two seconds of 30 fps; Chromium plays it in a loop."""
+    phases = (abs(1 - 2 * index / LOOP_FRAMES) for index in range(LOOP_FRAMES))
+    _write_y4m(path, map(room_picture, phases))
+
+
+def write_still_camera(path: Path, picture: Image.Image) -> None:
+    """One picture of WIDTH × HEIGHT, for as long as anybody looks."""
+    _write_y4m(path, repeat(picture, FPS))
+
+
+def _write_y4m(path: Path, pictures: Iterable[Image.Image]) -> None:
     with path.open("wb") as out:
         out.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{FPS}:1 Ip A1:1 C420\n".encode())
-        for index in range(LOOP_FRAMES):
-            planes = room_picture(abs(1 - 2 * index / LOOP_FRAMES)).convert("YCbCr").split()
+        for picture in pictures:
+            planes = picture.convert("YCbCr").split()
             luma, blue, red = (np.asarray(plane) for plane in planes)
             out.write(b"FRAME\n" + luma.tobytes())
             out.write(blue[::2, ::2].tobytes() + red[::2, ::2].tobytes())
