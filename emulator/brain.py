@@ -17,6 +17,9 @@ from emulator.json_types import JSON, JsonObject
 
 CREATE: Final = "create_image"
 EDIT: Final = "edit_image"
+SELECT: Final = "select_image"
+NAME: Final = "name_image"
+CANCEL: Final = "cancel_image"
 CAMERA: Final = "camera"
 UPLOAD: Final = "upload"
 LAST: Final = "last"
@@ -24,6 +27,7 @@ LAST: Final = "last"
 WAIT: Final = "One moment."
 MAX_ECHO_CHARACTERS: Final = 300
 MAX_READ_CHARACTERS: Final = 400
+MAX_EXPLAINED_CHARACTERS: Final = 600
 
 # Longer than twelve seconds in every voice, so that there is time to interrupt it.
 STORY: Final = (
@@ -99,6 +103,8 @@ class Brain:
         reason = failure(response)
         if name in (CREATE, EDIT):
             return self._on_picture(response, reason)
+        if reason is None and name in _DONE:
+            return Thought(_DONE[name])
         if reason is not None:
             return Thought(f"{_speakable(name)} failed: {reason}")
         return Thought(f"{_speakable(name)} says: {read_out(response)}")
@@ -108,9 +114,13 @@ class Brain:
             return Thought(f"That did not work: {reason}")
         if not response:
             return Thought("I got no answer, so I cannot say how it went.")
-        self._has_picture = True
         if str(response.get("status", "")).lower() in PENDING:
             return Thought("It is being drawn.")
+        self._has_picture = True
+        output = response.get("output")
+        words = output.get("text") if isinstance(output, dict) else None
+        if isinstance(words, str) and words:
+            return Thought(f"Here it is. {words[:MAX_EXPLAINED_CHARACTERS]}")
         return Thought("Here it is.")
 
     def create(self, turn: _Turn) -> Thought:
@@ -118,6 +128,61 @@ class Brain:
         if CREATE not in turn.tools:
             return Thought(NO_BRUSH)
         return Thought(WAIT, (Call(CREATE, {"prompt": turn.text}),))
+
+    def poster(self, turn: _Turn) -> Thought:
+        """Something with words on it, in as many variants as are asked for."""
+        many = re.search(r",? in (two|three|four) (variants|versions)$", turn.words)
+        prompt = turn.text.rstrip(" .!?")
+        args: dict[str, JSON] = {"prompt": prompt}
+        if many is not None:
+            args = {"prompt": prompt[: many.start()], "count": _NUMBERS[many.group(1)]}
+        return self._create(turn, args)
+
+    def same_again(self, turn: _Turn) -> Thought:
+        """The character of the last picture in another scene."""
+        return self._create(turn, {"prompt": turn.text, "like": [LAST]})
+
+    def put_together(self, turn: _Turn) -> Thought:
+        """One uploaded thing on another."""
+        return self._create(turn, {"prompt": turn.text, "like": [f"{UPLOAD} 1", f"{UPLOAD} 2"]})
+
+    def explain(self, turn: _Turn) -> Thought:
+        """What is held to the camera, in pictures with words between them."""
+        like: list[JSON] = [CAMERA] if turn.sight else []
+        return self._create(turn, {"prompt": turn.text, "like": like})
+
+    def _create(self, turn: _Turn, args: dict[str, JSON]) -> Thought:
+        return Thought(WAIT, (Call(CREATE, args),)) if CREATE in turn.tools else Thought(NO_BRUSH)
+
+    def instead(self, turn: _Turn) -> Thought:
+        """Another change in place of the one that is being made."""
+        prompt = re.sub(r",? instead$", "", turn.text.rstrip(" .!?"))
+        self._colour = last_colour(turn.words) or self._colour
+        if EDIT not in turn.tools:
+            return Thought(NO_BRUSH)
+        args: dict[str, JSON] = {"prompt": prompt, "source": LAST, "replaces_pending": True}
+        return Thought(WAIT, (Call(EDIT, args),))
+
+    def add_to_first(self, turn: _Turn) -> Thought:
+        """Change the first picture: `go back to the first one and add a plant`."""
+        return self._edit(turn, re.split(r" and ", turn.text, maxsplit=1)[1], "first")
+
+    def select(self, turn: _Turn) -> Thought:
+        """`take the second one`, `show me the blue one`, `redo`."""
+        found = re.search(r"\b(the .+)$", turn.words)
+        return self._use(turn, SELECT, {"which": found.group(1) if found else "redo"})
+
+    def call_it(self, turn: _Turn) -> Thought:
+        """A name for the last picture."""
+        name = re.sub(r"^.*?\bcall (it|this) ", "", turn.words)
+        return self._use(turn, NAME, {"name": name})
+
+    def cancel(self, turn: _Turn) -> Thought:
+        """What is being drawn is not wanted any more."""
+        return self._use(turn, CANCEL, {})
+
+    def _use(self, turn: _Turn, tool: str, args: dict[str, JSON]) -> Thought:
+        return Thought("", (Call(tool, args),)) if tool in turn.tools else Thought("Okay.")
 
     def change(self, turn: _Turn) -> Thought:
         """Change the camera's picture, or an upload when the words name one."""
@@ -173,6 +238,8 @@ class Brain:
         return Thought(WAIT, (Call(name, args),))
 
 
+_NUMBERS: Final = {"two": 2, "three": 3, "four": 4}
+_DONE: Final = {SELECT: "There it is.", NAME: "I will remember the name.", CANCEL: "Cancelled."}
 PENDING: Final = frozenset(
     {"started", "pending", "running", "accepted", "in_progress", "in progress"}
 )
@@ -202,6 +269,7 @@ def _rule(
 _NEW: Final = r"(picture|image|photo|drawing|painting|sketch|scene|illustration)"
 
 RULES: Final = (
+    _rule(r"^(please )?call (it|this) \S", Brain.call_it),
     _rule(r"^(call|use) \S", Brain.call_tool),
     _rule(
         r"^(hello|hi|hey|good (morning|evening|afternoon))\b", _says("Hello. I am the emulator.")
@@ -214,6 +282,14 @@ RULES: Final = (
     _rule(r"\bwhat time\b|\bwhat's the time\b|\bwhat is the time\b", Brain.tell_time),
     _rule(r"\btell me a (long )?story\b", _says(STORY)),
     _rule(r"\bcount to ten\b", _says(COUNT)),
+    _rule(r"^(never mind|cancel( that| it)?)$", Brain.cancel),
+    _rule(r"\bback to the first( one)? and \S", Brain.add_to_first),
+    _rule(r"^redo$|^(take|choose|pick|show me) the (\w+ )?(one|variant)$", Brain.select),
+    _rule(r"\bstep by step\b", Brain.explain),
+    _rule(r"^(please )?make an? poster\b", Brain.poster),
+    _rule(r"^(please )?show (me )?the \w+ (in|at|on) \S", Brain.same_again),
+    _rule(r"^(please )?put (this|the) \w+ on (that|the|this) \w+$", Brain.put_together),
+    _rule(r"\binstead$", Brain.instead),
     _rule(r"^undo\b|^go back\b|\bback to the (first|original|one before)\b", Brain.go_back),
     _rule(r"^(only|just|but only) ", Brain.narrow),
     _rule(r"^(please )?(draw|create|generate|sketch|imagine)\b", Brain.create),

@@ -34,6 +34,7 @@ from emulator.prompts import (
 )
 from emulator.regions import find, half
 
+FAR_COLOUR: Final = 60.0
 KEPT_SHADING: Final = 0.85
 PICTURE_TINT: Final = 0.55
 GUESS_TINT: Final = 0.12
@@ -85,7 +86,7 @@ def _apply(
         case Recolour(region, side, colour):
             return recolour(picture, region, side, paint(colour))
         case Narrow():
-            return _narrow(picture, operation, earlier[-1] if earlier else None)
+            return _narrow(picture, operation, _before_paint(picture, operation, earlier))
         case SetTone(tone):
             return set_tone(picture, tone)
         case SetTurn(turn):
@@ -130,9 +131,24 @@ def _paint_mask(picture: Image.Image, mask: NDArray[np.bool_], colour: Rgb) -> I
     return Image.fromarray(pixels)
 
 
+def _before_paint(
+    picture: Image.Image, wish: Narrow, earlier: Sequence[Image.Image]
+) -> Image.Image | None:
+    """The latest picture in which the region did not have the colour yet, else the latest."""
+    same = [one for one in earlier if one.size == picture.size]
+    for one in reversed(same):
+        mask = find(one, wish.region, Side.WHOLE)
+        if not wish.colour or not mask.any():
+            return one
+        mean = np.asarray(one)[mask].mean(axis=0)
+        if float(np.abs(mean - np.array(paint(wish.colour))).max()) > FAR_COLOUR:
+            return one
+    return same[-1] if same else None
+
+
 def _narrow(picture: Image.Image, wish: Narrow, before: Image.Image | None) -> Image.Image:
     """One side keeps its colour; the rest is as it was before, or plain."""
-    found = picture if before is None or before.size != picture.size else before
+    found = picture if before is None else before
     mask = find(found, wish.region, Side.WHOLE)
     rest = mask & ~half(picture.width, wish.side)[None, :]
     kept = picture

@@ -109,7 +109,9 @@ class _Endpoint:
             return web.json_response(events)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for event in events:
+        for index, event in enumerate(events):
+            if index and wish.include_thoughts:
+                await asyncio.sleep(self._options.draft_gap_s)
             await response.write(b"data: " + json.dumps(event).encode() + b"\r\n\r\n")
         await response.write_eof()
         return response

@@ -14,6 +14,7 @@ class ImageOptions:
 
     `strict_signatures`: 400 when an echoed model turn lacks its thought signatures.
     `latency_s`: seconds that every picture takes at least. `models`: further known models.
+    `draft_gap_s`: seconds between the pieces of a streamed answer that shows its drafts.
     `delay_scale`: multiplies the delays that words in a prompt ask for.
     """
 
@@ -21,4 +22,5 @@ class ImageOptions:
     strict_signatures: bool = False
     latency_s: float = 0.0
     delay_scale: float = 1.0
+    draft_gap_s: float = 0.2
     models: Mapping[str, ImageModel] = field(default_factory=dict)

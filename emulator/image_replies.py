@@ -39,13 +39,17 @@ _STATUSES: Final = {
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model answers. `image` is None when there is no picture."""
+    """What the model answers. `image` is None when there is no picture.
+
+    `drafts` are thoughts; `more` are further words and pictures of the same answer.
+    """
 
     image: bytes | None = None
     mime_type: str = ""
     text: str = ""
     thoughts: tuple[str, ...] = ()
-    thought_image: bytes | None = None
+    drafts: tuple[bytes, ...] = ()
+    more: tuple[tuple[str, bytes], ...] = ()
     finish: str = "STOP"
     block: str = ""
 
@@ -81,16 +85,21 @@ def _is_signed(part: Part) -> bool:
 def parts_of(reply: Reply) -> list[JSON]:
     """The parts of the answer in the order in which they stream."""
     parts: list[JSON] = [{"text": text, "thought": True} for text in reply.thoughts]
-    if reply.thought_image is not None:
-        parts.append({"inlineData": _inline(reply.thought_image, reply.mime_type), "thought": True})
+    for draft in reply.drafts:
+        parts.append({"inlineData": _inline(draft, reply.mime_type), "thought": True})
     if reply.text:
         signature = _base64(signature_of(reply.text.encode()))
         parts.append({"text": reply.text, "thoughtSignature": signature})
     if reply.image is not None:
-        signature = _base64(signature_of(reply.image))
-        inline = _inline(reply.image, reply.mime_type)
-        parts.append({"inlineData": inline, "thoughtSignature": signature})
+        parts.append(_signed(reply.image, reply.mime_type))
+    for text, image in reply.more:
+        parts += [{"text": text}, _signed(image, reply.mime_type)]
     return parts
+
+
+def _signed(image: bytes, mime_type: str) -> JsonObject:
+    signature = _base64(signature_of(image))
+    return {"inlineData": _inline(image, mime_type), "thoughtSignature": signature}
 
 
 def whole(request: ImageRequest, reply: Reply, model: str, number: int) -> JsonObject:
@@ -129,8 +138,9 @@ def usage(request: ImageRequest, reply: Reply) -> JsonObject:
     """Token counts by modality."""
     images = sum(len(turn.images) for turn in request.turns) * INPUT_IMAGE_TOKENS
     texts = sum(_tokens(part.text) for turn in request.turns for part in turn.parts)
-    drawn = IMAGE_TOKENS[request.size_or_default] if reply.image is not None else 0
-    told = _tokens(reply.text)
+    pictures = (reply.image is not None) + len(reply.more)
+    drawn = IMAGE_TOKENS[request.size_or_default] * pictures
+    told = _tokens(reply.text) + sum(_tokens(text) for text, _ in reply.more)
     thought = THOUGHT_TOKENS if reply.thoughts else 0
     counts: JsonObject = {
         "promptTokenCount": images + texts,

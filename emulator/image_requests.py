@@ -86,6 +86,7 @@ class ImageRequest:
     ratio: str
     size: str
     include_thoughts: bool
+    seed: int = 0
 
     @property
     def prompt(self) -> str:
@@ -121,9 +122,18 @@ def parse_untrusted(body: bytes, model: ImageModel) -> ImageRequest:
         ratio=_one_of(image.get("aspectRatio"), tuple(SIZES_1K), model.ratios, "aspect_ratio"),
         size=_one_of(image.get("imageSize"), tuple(SCALES), model.sizes, "image_size"),
         include_thoughts=thinking.get("includeThoughts") is True,
+        seed=_seed(config.get("seed")),
     )
     _check_pictures(request, model)
     return request
+
+
+def _seed(value: JSON) -> int:
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ImageRequestError("Invalid value at 'generation_config.seed' (TYPE_INT32).")
+    return value
 
 
 def _check_pictures(request: ImageRequest, model: ImageModel) -> None:

@@ -26,6 +26,8 @@ SHAPES: Final = ("circle", "square", "triangle", "star")
 SCENES: Final = ("house", "tree", "room")
 ADDITIONS: Final = ("plant", "lamp")
 SIDES: Final = ("left", "right")
+PLACES: Final = ("in a forest", "at the beach", "in the snow")
+ORDINALS: Final = ("first", "second", "third")
 MANNERS: Final = ("warmer", "cooler", "brighter", "darker", "grey", "black and white")
 
 _AN: Final = ("orange",)
@@ -39,6 +41,8 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
     "addition": ADDITIONS,
     "side": SIDES,
     "manner": MANNERS,
+    "place": PLACES,
+    "ordinal": ORDINALS,
 }
 
 RULES: Final = (
@@ -65,6 +69,21 @@ RULES: Final = (
     "draw a <scene>",
     "add a <addition>",
     "go back to the first one",
+    "go back to the first one and add a <addition>",
+    "redo",
+    "explain this step by step",
+    "make a poster saying hello world in three variants",
+    "take the <ordinal> one",
+    "draw a fox with a red scarf",
+    "show the fox <place>",
+    "put this lamp on that table",
+    "remove this",
+    "make this <colour>",
+    "make it <colour> instead",
+    "never mind",
+    "cancel that",
+    "call it the <colour> one",
+    "show me the <colour> one",
 )
 
 _SLOT: Final = re.compile(r"<(\w+)>")
