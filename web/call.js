@@ -122,6 +122,12 @@ export class Call extends EventTarget {
     return this.send(rtvi.updateSettings(id, settings)) ? id : null;
   }
 
+  /** True when it went out; a refusal comes as an `error-response`. */
+  command(kind, data = {}) { return this.send(rtvi.imageCommand(this.#id(), kind, data)); }
+
+  /** {url} of a link to one image, for people who are not in the room. Raises Problem. */
+  pictureLink(imageId) { return this.#signalling.pictureLink(imageId); }
+
   upload(file) { return this.#signalling.upload(file); }
 
   /** `track` or null; `heard` false while muted. Takes effect now and after every reconnect. */

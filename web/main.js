@@ -4,22 +4,26 @@ import { beneath, folderOf, isOnThisMachine, shareLink } from './addresses.js';
 import { BlankCanvas } from './blank_canvas.js';
 import { Call } from './call.js';
 import { Claim } from './claim.js';
+import { Compare } from './compare.js';
 import { Composer } from './composer.js';
 import { State, isUnderWay } from './connection_state.js';
 import { Controls, setUpVolume } from './controls.js';
 import { DeviceChoice } from './device_choice.js';
 import { setUpPanels } from './disclosure.js';
 import { byId, setData, write } from './elements.js';
-import { HistoryStrip } from './history_strip.js';
+import { HistoryTree } from './history_tree.js';
+import { before, find } from './image_history.js';
 import { JoinCard } from './join_card.js';
 import { LocalMedia } from './local_media.js';
 import { LevelView, runMeters } from './meters.js';
 import { Notices } from './notices.js';
 import { ownPeers, rememberPeer } from './place.js';
+import { PictureTools } from './picture_tools.js';
 import { Presence } from './presence.js';
 import { Action, Problem } from './problems.js';
 import * as protocol from './protocol.js';
 import { QualityPanel } from './quality_panel.js';
+import { RegionDrawing } from './region_drawing.js';
 import { SelfView } from './self_view.js';
 import { SettingsPanel } from './settings_panel.js';
 import { setUpShare } from './share.js';
@@ -28,6 +32,7 @@ import { Stage } from './stage.js';
 import { stateLine, wordsOfTap } from './state_line.js';
 import { setUpTheme } from './theme.js';
 import { TranscriptView } from './transcript_view.js';
+import { VariantsBar } from './variants_bar.js';
 import { Visit } from './visit.js';
 import { LinkLine, StatusLine, VoiceLine } from './words_of_state.js';
 
@@ -63,8 +68,27 @@ const show = (imageId) => {
 };
 const tell = (problem) => notices.show(problem);
 
+/** What is finished becomes current for everybody; what is not, this page only looks at. */
+function choose(imageId) {
+  const image = find(view.images, imageId);
+  if (image?.state === 'ready' && imageId !== view.images.currentId) call.command('image-select', { image_id: imageId });
+  show(imageId);
+}
+
 const stage = new Stage({ address, onShow: show, onUnloadable: () => tell(new Problem('image-unloadable')) });
-const history = new HistoryStrip(byId('shelf'), byId('history'), { address, onShow: show });
+const history = new HistoryTree(byId('shelf'), byId('history'), { address, onShow: choose });
+const variants = new VariantsBar(byId('variants'), choose);
+const compare = new Compare(address);
+const pointing = new RegionDrawing({
+  onDrawn: (target, region) => call.command('image-region', { target, ...region }),
+  onClear: () => call.command('image-region', { target: null }),
+});
+const pictureTools = new PictureTools({
+  address,
+  command: (kind, data) => call.command(kind, data),
+  link: (imageId) => call.pictureLink(imageId),
+  exported: (kind) => (call.session ? address(`sessions/${call.session.sessionId}/export.${kind}`) : null),
+});
 const transcript = new TranscriptView({
   list: byId('transcript'), newest: byId('newest'), announcer: byId('announcer'),
   onShow: show, onIdea: (words) => composer.say(words),
@@ -89,7 +113,7 @@ const controls = new Controls({
   onTurn: () => visit.turnCamera(),
   onLeave: () => visit.leave(),
 });
-const selfView = new SelfView((ratio) => stage.lend(ratio));
+const selfView = new SelfView((ratio) => stage.lend(ratio), () => draw());
 const devices = new DeviceChoice(media, (device, id) => visit.choose(device, id));
 const level = new LevelView(byId('level'), '--level');
 const voice = new LevelView(byId('ledge'), '--voice');
@@ -156,10 +180,22 @@ function drawRoom() {
   const { images } = view;
   stage.render(images);
   history.render(images);
+  variants.render(images);
   transcript.render(view.transcript, images);
   selfView.render(media.track('camera'), media.mirrored, images.shownId !== null);
+  drawTools(images);
   voiceLine.render(view.speaking, call.state === State.CONNECTED, media.state('mic'));
   quality.firstAnswerMs = view.firstAnswerMs;
+}
+
+function drawTools(images) {
+  const image = images.shownId === null ? undefined : find(images, images.shownId);
+  const connected = call.state === State.CONNECTED;
+  byId('stage').toggleAttribute('data-tools', isInRoom());
+  pictureTools.render(images, connected);
+  compare.render(before(images, image));
+  const target = selfView.isLarge ? 'camera' : image?.state === 'ready' ? image.id : null;
+  pointing.render(connected ? target : null, selfView.isLarge && media.mirrored, view.mark);
 }
 
 function onMessage(message) {

@@ -12,6 +12,7 @@
 
 import * as images from './image_history.js';
 import { past } from './past.js';
+import { markFrom } from './region.js';
 import * as wish from './settings_wish.js';
 import * as transcript from './transcript.js';
 
@@ -24,6 +25,7 @@ export const EMPTY = Object.freeze({
   speaking: Object.freeze({ user: false, model: false }),
   transcript: transcript.EMPTY,
   images: images.EMPTY,
+  mark: null,
   firstAnswerMs: null,
   lost: Object.freeze({ seconds: 0, count: 0, isNews: false }),
   budget: Object.freeze({ state: 'within', sentence: '' }),
@@ -59,9 +61,10 @@ function serverMessage(view, data) {
   if (data.type === 'link-status') return { ...view, link: linkIn(data) };
   if (data.type === 'audio-dropped') return dropped(view, data.seconds);
   if (data.type === 'budget') return { ...view, budget: budgetIn(data) };
+  if (data.type === 'image-region') return changed(view, 'mark', markFrom(data));
   if (!images.isImageEvent(data)) return view;
   const next = changed(view, 'images', images.withEvent(view.images, data));
-  if (data.event === 'selected') return next;
+  if (images.find(next.images, data.image_id) === undefined) return next;
   return changed(next, 'transcript', transcript.imageBegun(next.transcript, data.image_id, data.turn));
 }
 
@@ -137,7 +140,7 @@ export function reduce(view, event) {
     case 'faded':
       return event.count === view.lost.count ? { ...view, lost: { ...view.lost, isNews: false } } : view;
     case 'enter':
-      return event.same ? { ...view, ready: false, images: images.renumbered(view.images) } : EMPTY;
+      return event.same ? { ...view, ready: false, mark: null, images: images.renumbered(view.images) } : EMPTY;
     default:
       throw new RangeError(`unknown event ${event.kind}`);
   }

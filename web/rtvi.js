@@ -34,6 +34,9 @@ export const sendFile = (id, content, file, last) =>
 
 export const imageAck = (id, seq) => envelope(id, 'client-message', { t: 'image-ack', d: { seq } });
 
+/** What people do with images by hand; `kind` is one of the service's, such as "image-select". */
+export const imageCommand = (id, kind, data) => envelope(id, 'client-message', { t: kind, d: data });
+
 export const updateSettings = (id, settings) =>
   envelope(id, 'client-message', { t: 'update-settings', d: settings });
 

@@ -13,16 +13,24 @@ export class SelfView {
   #hasPicture = false;
   #swapped = false;
   #onLend;
+  #onSwap;
+  #large = false;
 
-  /** `onLend(ratio)`: the camera takes the easel, in this shape; null gives it back. */
-  constructor(onLend) {
+  /** `onLend(ratio)`: the camera takes the easel, in this shape; null gives it back. `onSwap()`: somebody put the
+   * camera on the easel, or took it off. */
+  constructor(onLend, onSwap) {
     this.#onLend = onLend;
+    this.#onSwap = onSwap;
     this.#swap.addEventListener('click', () => {
       this.#swapped = !this.#swapped;
       this.#lay();
+      this.#onSwap();
     });
     this.#video.addEventListener('resize', () => this.#lay());
   }
+
+  /** The camera stands on the easel. */
+  get isLarge() { return this.#large; }
 
   /** `hasPicture`: something other than the camera wants the easel. */
   render(track, mirrored, hasPicture) {
@@ -41,6 +49,7 @@ export class SelfView {
 
   #lay() {
     const large = !this.#hasPicture || this.#swapped;
+    this.#large = large && this.#track !== null;
     this.#moveTo(byId(large ? 'wall' : 'shelf'));
     setData(this.#frame, 'size', large ? 'large' : 'small');
     this.#frame.style.setProperty('--own-ratio', String(this.#ratio()));

@@ -4,7 +4,7 @@ import { write } from './elements.js';
 
 const THANKS_MS = 2_500;
 
-async function copied(text) {
+export async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

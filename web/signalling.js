@@ -115,6 +115,14 @@ export class Signalling {
     }
   }
 
+  /** Returns {url, expiresAt}: a link to one image. Raises Problem. */
+  pictureLink(imageId) {
+    const path = `sessions/${encodeURIComponent(this.#session.sessionId)}/images/${encodeURIComponent(imageId)}/link`;
+    const headers = headersFor(this.#session.token, false);
+    const url = beneath(this.#folder, path);
+    return answered((signal) => fetch(url, { method: 'POST', headers, signal }), REQUEST_LIMIT_MS);
+  }
+
   /** Returns {name, source, format} for a send-file message; raises Problem 'upload-refused'. */
   async upload(file) {
     const form = new FormData();

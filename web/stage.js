@@ -1,20 +1,18 @@
-/** The picture on the easel, what is being made of it, and whose voice is heard. */
+/** The picture on the easel and what is being made of it. */
 
 import { byId, setData, write } from './elements.js';
 import { beneath, find, isInTheMaking } from './image_history.js';
 
-const MAKING = {
-  started: 'Easel is painting', preview: 'Easel is painting',
-  failed: 'No picture this time', cancelled: 'The picture was called off',
-};
-const EXTENSION = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
+const MAKING = { failed: 'No picture this time', cancelled: 'The picture was called off' };
+/** A larger original is shown in the size for screens; smaller ones come sooner as they are. */
+const LARGE_BYTES = 700_000;
 
 const ratioOf = (image) => (image?.width && image?.height ? image.width / image.height : null);
 
-function downloadName(image) {
-  const words = image.prompt.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 40);
-  const name = words.replace(/^-|-$/g, '') || image.id.slice(0, 12);
-  return `easel-${name}.${EXTENSION[image.mimeType] ?? 'png'}`;
+function titleOf(image) {
+  if (!image.queued) return MAKING[image.state] ?? 'Easel is painting';
+  if (image.position > 1) return `${image.position - 1} before this one`;
+  return 'Next to be painted';
 }
 
 export class Stage {
@@ -29,14 +27,13 @@ export class Stage {
   #back = null;
   #ratio = 4 / 3;
   #lent = null;
+  #loads = 0;
 
   /** `address(path)` makes a service path absolute; `onShow(id)` shows another image. */
   constructor({ address, onShow, onUnloadable }) {
     this.#address = address;
     this.#onShow = onShow;
     this.#onUnloadable = onUnloadable;
-    this.#picture.addEventListener('load', () => this.#arrived());
-    this.#picture.addEventListener('error', () => this.#broken());
     byId('making-back').addEventListener('click', () => this.#onShow(this.#back));
   }
 
@@ -51,20 +48,19 @@ export class Stage {
     }
     const parent = image.state === 'ready' ? undefined : beneath(images, image);
     setData(this.#canvas, 'shows', 'image');
-    this.#shape(ratioOf(image) ?? ratioOf(parent));
-    this.#layUnder(parent);
-    this.#paint(image, again);
+    this.#shape((image.state === 'preview' ? ratioOf(parent) : null) ?? ratioOf(image) ?? ratioOf(parent));
+    this.#paint(image, parent, again);
     this.#tell(image, parent);
   }
 
   #clear() {
+    this.#loads += 1;
     setData(this.#canvas, 'shows', 'nothing');
     this.#picture.removeAttribute('src');
     Object.assign(this.#picture.dataset, { imageId: '', state: 'empty' });
     this.#picture.alt = '';
     this.#under.hidden = true;
     this.#making.hidden = true;
-    byId('download').hidden = true;
     write(byId('prompt'), '');
     this.#shape(null);
   }
@@ -80,66 +76,81 @@ export class Stage {
     byId('stage').style.setProperty('--ratio', String(this.#lent ?? this.#ratio));
   }
 
-  #layUnder(parent) {
-    this.#under.hidden = parent === undefined;
-    if (parent) this.#under.src = parent.url ? this.#address(parent.url) : parent.thumbnail;
+  #layUnder(source, dimmed) {
+    this.#under.hidden = source === null;
+    setData(this.#under, 'dimmed', dimmed);
+    if (source !== null && this.#under.getAttribute('src') !== source) this.#under.src = source;
   }
 
-  #paint(image, again) {
+  #sourceOf(image) {
+    if (image.state === 'failed' || image.state === 'cancelled' || image.url === null) return null;
+    const url = this.#address(image.url);
+    return image.state === 'ready' && (image.bytes ?? 0) > LARGE_BYTES ? `${url}&size=screen` : url;
+  }
+
+  #paint(image, parent, again) {
     const picture = this.#picture;
-    const bytes = image.state === 'failed' || image.state === 'cancelled' ? null : image.url;
-    const source = bytes ? this.#address(bytes) : isInTheMaking(image) ? image.thumbnail : null;
-    const isNew = picture.dataset.imageId !== image.id;
+    const source = this.#sourceOf(image) ?? (isInTheMaking(image) ? image.thumbnail : null);
+    const isOther = picture.dataset.imageId !== image.id;
+    const wasReady = picture.dataset.state === 'ready';
     picture.dataset.imageId = image.id;
-    picture.alt = image.prompt || 'Picture without a description';
-    if (source === null) {
-      picture.removeAttribute('src');
+    picture.alt = image.name || image.prompt || 'Picture without a description';
+    if (source !== null && picture.getAttribute('src') === source && !again) {
       picture.dataset.state = image.state;
       return;
     }
-    const same = picture.getAttribute('src') === source && !again;
-    picture.dataset.state = image.state === 'ready' && !same ? 'loading' : image.state;
-    // Another image's pixels must not stand in for this one while its bytes are on the way.
-    if (isNew && !same) picture.removeAttribute('src');
-    if (isNew && image.thumbnail && image.state === 'ready') {
-      this.#under.src = image.thumbnail;
-      this.#under.hidden = false;
+    this.#loads += 1;
+    // What stood there goes on standing beneath, so that nothing flashes while the next one loads.
+    if (isOther) this.#standIn(image, parent, wasReady);
+    if (isOther || source === null) picture.removeAttribute('src');
+    if (source === null) {
+      picture.dataset.state = image.state;
+      return;
     }
-    if (!same) picture.src = source;
+    picture.dataset.state = image.state === 'ready' ? 'loading' : image.state;
+    this.#load(source, image, this.#loads);
   }
 
-  #arrived() {
-    const image = this.#drawn;
-    if (image === null) return;
+  #standIn(image, parent, wasReady) {
+    if (image.state === 'ready') {
+      this.#layUnder(image.thumbnail, false);
+      return;
+    }
+    if (parent === undefined) this.#layUnder(null, true);
+    else this.#layUnder(this.#sourceOf(parent) ?? parent.thumbnail, wasReady || parent !== undefined);
+  }
+
+  async #load(source, image, load) {
+    const loader = new Image();
+    loader.src = source;
+    try {
+      await loader.decode();
+    } catch {
+      if (load === this.#loads && this.#drawn?.state === 'ready') this.#broken();
+      return;
+    }
+    if (load !== this.#loads) return;
+    this.#picture.src = source;
     this.#picture.dataset.state = image.state;
-    if (image.state === 'ready') this.#under.hidden = true;
-    if (image.width === null) this.#shape(this.#picture.naturalWidth / this.#picture.naturalHeight);
+    if (image.state !== 'preview') this.#under.hidden = true;
+    if (image.width === null) this.#shape(loader.naturalWidth / loader.naturalHeight);
   }
 
   #broken() {
-    if (this.#drawn?.state !== 'ready') return;
     this.#picture.dataset.state = 'unloadable';
     this.#onUnloadable();
   }
 
   #tell(image, parent) {
     this.#making.hidden = image.state === 'ready';
-    setData(this.#making, 'state', image.state);
-    write(byId('making-title'), MAKING[image.state] ?? '');
+    setData(this.#making, 'state', image.queued ? 'queued' : image.state);
+    write(byId('making-title'), titleOf(image));
     const over = image.state === 'failed' || image.state === 'cancelled';
     write(byId('making-words'), over ? image.reason ?? '' : image.prompt);
     this.#back = parent?.id ?? null;
     byId('making-back').hidden = !over || parent === undefined;
-    write(byId('prompt'), image.prompt);
-    byId('prompt').title = image.prompt;
-    this.#offerDownload(image);
-  }
-
-  #offerDownload(image) {
-    const link = byId('download');
-    link.hidden = image.state !== 'ready' || image.url === null;
-    if (link.hidden) return;
-    link.href = this.#address(image.url);
-    link.download = downloadName(image);
+    const words = image.name ? `${image.name} · ${image.prompt}` : image.prompt;
+    write(byId('prompt'), words);
+    byId('prompt').title = words;
   }
 }

@@ -109,7 +109,12 @@ export class TranscriptView {
       // The shelf leads to every image by keyboard; a second tab stop for each would be in the way.
       element.className = 'note';
       element.dataset.testid = 'transcript-image';
-      element.append(make('button', { type: 'button', className: 'made', tabIndex: -1, onclick: () => this.#onShow(item.text) }));
+      element.dataset.imageId = item.text;
+      element.append(
+        make('p', { className: 'wrote', dir: 'auto', hidden: true }),
+        make('button', { type: 'button', className: 'made', tabIndex: -1, onclick: () => this.#onShow(item.text) }),
+        make('p', { className: 'wrote', dir: 'auto', hidden: true }),
+      );
       return row;
     }
     element.dataset.testid = 'transcript-item';
@@ -136,9 +141,12 @@ export class TranscriptView {
     if (image === undefined || row.image === image) return;
     const isNews = row.image !== null;
     row.image = image;
-    const button = row.element.firstElementChild;
+    const [wrote, button, wroteAfter] = row.element.children;
+    this.#drawWords(wrote, image.text);
+    this.#drawWords(wroteAfter, image.textAfter);
     const word = IMAGE_WORDS[image.state];
-    const words = image.state === 'failed' ? image.reason ?? image.prompt : image.prompt;
+    const about = image.name || image.prompt;
+    const words = image.state === 'failed' ? image.reason ?? about : about;
     button.replaceChildren();
     if (image.thumbnail) button.append(make('img', { src: image.thumbnail, alt: '' }));
     button.append(make('span', { dir: 'auto', textContent: [word, words].filter(Boolean).join(': ') || 'A picture' }));
@@ -147,6 +155,12 @@ export class TranscriptView {
     if (!isNews || image.state === 'started' || image.state === 'preview') return;
     const outcome = image.state === 'ready' ? 'The picture is ready' : word;
     this.#announce(`${image.id}:${image.state}`, `${outcome}: ${words}`);
+  }
+
+  /** What the image model wrote around its picture. */
+  #drawWords(element, words) {
+    write(element, words.trim());
+    element.hidden = words.trim() === '';
   }
 
   /** Screen readers hear whole sentences, once, and not every fragment. */

@@ -1,0 +1,115 @@
+/** What one can do with the picture on the easel: undo, redo, name, share, delete, cancel, take it along. */
+
+import { byId, write } from './elements.js';
+import { find, isInTheMaking } from './image_history.js';
+import { copied } from './share.js';
+
+const EXTENSION = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
+const THANKS_MS = 2_500;
+
+function downloadName(image) {
+  const words = (image.name || image.prompt).toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 40);
+  const name = words.replace(/^-|-$/g, '') || image.id.slice(0, 12);
+  return `easel-${name}.${EXTENSION[image.mimeType] ?? 'png'}`;
+}
+
+/** Keys belong to whoever writes. */
+function isWriting() {
+  const element = document.activeElement;
+  return element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement;
+}
+
+export class PictureTools {
+  #undo = byId('undo');
+  #redo = byId('redo');
+  #more = byId('more');
+  #name = byId('picture-name');
+  #share = byId('share-picture');
+  #delete = byId('delete-picture');
+  #cancel = byId('cancel-image');
+  #address;
+  #command;
+  #link;
+  #image = undefined;
+  #asksAgain = false;
+
+  /** `command(kind, data)` tells the service, `link(imageId)` makes a link, `exported()` is the address of the story. */
+  constructor({ address, command, link, exported }) {
+    this.#address = address;
+    this.#command = command;
+    this.#link = link;
+    this.#undo.addEventListener('click', () => command('image-undo'));
+    this.#redo.addEventListener('click', () => command('image-redo'));
+    this.#cancel.addEventListener('click', () => this.#image && command('image-cancel', { image_id: this.#image.id }));
+    this.#share.addEventListener('click', () => this.#sharePicture());
+    this.#delete.addEventListener('click', () => this.#deletePicture());
+    byId('name-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      if (this.#image) command('image-name', { image_id: this.#image.id, name: this.#name.value.trim() });
+      this.#more.open = false;
+    });
+    this.#more.addEventListener('toggle', () => {
+      this.#askAgain(false);
+      for (const kind of ['html', 'zip']) byId(`export-${kind}`).href = exported(kind) ?? '';
+    });
+    document.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  render(images, connected) {
+    const image = images.shownId === null ? undefined : find(images, images.shownId);
+    const isReady = image?.state === 'ready';
+    this.#undo.disabled = !connected || !images.canUndo;
+    this.#redo.disabled = !connected || !images.canRedo;
+    this.#cancel.hidden = image === undefined || !isInTheMaking(image);
+    for (const button of [this.#share, this.#delete, byId('name-save')]) button.disabled = !connected || !isReady;
+    if (image?.id !== this.#image?.id || image?.name !== this.#image?.name) this.#name.value = image?.name ?? '';
+    if (image?.id !== this.#image?.id) this.#askAgain(false);
+    this.#image = image;
+    const link = byId('download');
+    link.hidden = !isReady || image.url === null;
+    if (link.hidden) return;
+    link.href = this.#address(image.url);
+    link.download = downloadName(image);
+  }
+
+  #key(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== 'z' || isWriting()) return;
+    const button = event.shiftKey ? this.#redo : this.#undo;
+    event.preventDefault();
+    if (!button.disabled) button.click();
+  }
+
+  async #sharePicture() {
+    const words = byId('share-picture-words');
+    let text = 'No link could be made';
+    try {
+      const { url } = await this.#link(this.#image.id);
+      const address = this.#address(url);
+      const isPhone = window.matchMedia('(pointer: coarse)').matches;
+      if (isPhone && navigator.share) {
+        await navigator.share({ title: this.#image.name || 'A picture made with Easel', url: address }).catch(() => {});
+        return;
+      }
+      text = (await copied(address)) ? 'Link copied' : address;
+    } catch {
+      // The words say so.
+    }
+    write(words, text);
+    setTimeout(() => write(words, 'Copy a link to it'), THANKS_MS);
+  }
+
+  /** Gone is gone: the second press does it. */
+  #deletePicture() {
+    if (!this.#asksAgain) {
+      this.#askAgain(true);
+      return;
+    }
+    this.#command('image-delete', { image_id: this.#image.id });
+    this.#more.open = false;
+  }
+
+  #askAgain(asks) {
+    this.#asksAgain = asks;
+    write(byId('delete-words'), asks ? 'Delete it for everybody?' : 'Delete');
+  }
+}
