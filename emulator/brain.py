@@ -88,6 +88,7 @@ class Brain:
 
     def on_user(self, text: str, *, sight: str, tools: frozenset[str]) -> Thought:
         """The answer to one turn; `sight` describes the latest picture, '' when there is none."""
+        text = REMARKS.sub("", text)
         words = re.sub(r"\s+", " ", text.lower()).strip(" .!?,;:\n\t")
         turn = _Turn(text.strip(), words, sight, tools)
         if not words:
@@ -118,7 +119,8 @@ class Brain:
             return Thought("It is being drawn.")
         self._has_picture = True
         output = response.get("output")
-        words = output.get("text") if isinstance(output, dict) else None
+        several = isinstance(output, dict) and "images" in output
+        words = output.get("text") if isinstance(output, dict) and several else None
         if isinstance(words, str) and words:
             return Thought(f"Here it is. {words[:MAX_EXPLAINED_CHARACTERS]}")
         return Thought("Here it is.")
@@ -240,6 +242,8 @@ class Brain:
 
 _NUMBERS: Final = {"two": 2, "three": 3, "four": 4}
 _DONE: Final = {SELECT: "There it is.", NAME: "I will remember the name.", CANCEL: "Cancelled."}
+# What a client tells of people's doings, beside what they say.
+REMARKS: Final = re.compile(r"^\s*(?:\(Somebody .*?\)\s+)+(?=\S)", re.DOTALL)
 PENDING: Final = frozenset(
     {"started", "pending", "running", "accepted", "in_progress", "in progress"}
 )

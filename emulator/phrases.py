@@ -27,7 +27,7 @@ SCENES: Final = ("house", "tree", "room")
 ADDITIONS: Final = ("plant", "lamp")
 SIDES: Final = ("left", "right")
 PLACES: Final = ("in a forest", "at the beach", "in the snow")
-ORDINALS: Final = ("first", "second", "third")
+ORDINALS: Final = ("second", "third")
 MANNERS: Final = ("warmer", "cooler", "brighter", "darker", "grey", "black and white")
 
 _AN: Final = ("orange",)

@@ -44,7 +44,7 @@ export class TranscriptView {
       const row = this.#rows.get(item.key) ?? this.#add(item);
       this.#place(row.element, before);
       before = row.element;
-      if (item.role === 'image') this.#drawImage(row, find(images, item.text));
+      if (item.role === 'image') this.#drawImage(row, find(images, item.text), images.list);
       else if (row.item !== item) this.#draw(row, item);
     }
     this.#renderEmpty(transcript.items.length === 0);
@@ -109,10 +109,9 @@ export class TranscriptView {
       // The shelf leads to every image by keyboard; a second tab stop for each would be in the way.
       element.className = 'note';
       element.dataset.testid = 'transcript-image';
-      element.dataset.imageId = item.text;
       element.append(
         make('p', { className: 'wrote', dir: 'auto', hidden: true }),
-        make('button', { type: 'button', className: 'made', tabIndex: -1, onclick: () => this.#onShow(item.text) }),
+        make('button', { type: 'button', className: 'made', tabIndex: -1, data: { imageId: item.text }, onclick: () => this.#onShow(item.text) }),
         make('p', { className: 'wrote', dir: 'auto', hidden: true }),
       );
       return row;
@@ -137,13 +136,17 @@ export class TranscriptView {
     if (item.final && !item.past && item.rank !== Rank.TYPED) this.#announce(item.key, `${who.textContent}: ${item.text}`);
   }
 
-  #drawImage(row, image) {
-    if (image === undefined || row.image === image) return;
+  #drawImage(row, image, list) {
+    if (image === undefined) return;
+    // With one picture the words say what is seen; with several they are what it is about.
+    const isSeries = image.variants < 2 && list.some((other) => other !== image && other.group === image.group);
+    if (row.image === image && row.isSeries === isSeries) return;
+    row.isSeries = isSeries;
     const isNews = row.image !== null;
     row.image = image;
     const [wrote, button, wroteAfter] = row.element.children;
-    this.#drawWords(wrote, image.text);
-    this.#drawWords(wroteAfter, image.textAfter);
+    this.#drawWords(wrote, isSeries ? image.text : '');
+    this.#drawWords(wroteAfter, isSeries ? image.textAfter : '');
     const word = IMAGE_WORDS[image.state];
     const about = image.name || image.prompt;
     const words = image.state === 'failed' ? image.reason ?? about : about;

@@ -83,7 +83,7 @@ async def _drawing(client: genai.Client, settings: ImageSettings, tell: Tell) ->
         for found in skipped(("edit", "edit in a chat"), "there was no image"):
             tell(found)
         return
-    change = types.Part.from_text(text=KEEP_THE_REST + CHANGE)
+    change = types.Part.from_text(text=CHANGE + KEEP_THE_REST)
     edit = types.Content(role="user", parts=[types.Part(inline_data=image), change])
     answer, _ = await _ask(client, settings, [edit])
     tell(verdicts.edited("edit", answer))

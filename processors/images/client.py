@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 OnUsage = Callable[[Mapping[str, Any]], None]
 """Gets the API's `usageMetadata`, camelCase, without absent fields."""
 
-KEEP_THE_REST: Final = "Change only this and keep everything else of the picture as it is: "
+KEEP_THE_REST: Final = "\n(Change only this, and keep all else of the picture as it is.)"
 MAX_WORDS_CHARS: Final = 300  # of what the model says instead of drawing
 
 # Any reason to block a prompt, and these of the reasons to end an answer.
@@ -216,7 +216,7 @@ class Answer:
 
 def _message(request: ImageRequest) -> list[types.Part]:
     parts = [types.Part.from_bytes(data=data, mime_type=mime) for mime, data in request.pictures]
-    prompt = KEEP_THE_REST + request.prompt if request.edits else request.prompt
+    prompt = request.prompt + KEEP_THE_REST if request.edits else request.prompt
     return [*parts, types.Part.from_text(text=prompt)]
 
 
