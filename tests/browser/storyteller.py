@@ -110,7 +110,9 @@ async def story(
     async with AsyncExitStack() as stack:
         gemini = await stack.enter_async_context(emulator(folder))
         running = await stack.enter_async_context(service({**gemini.environment, **settings}))
-        browser = await stack.enter_async_context(chromium_or_skip().launched(*flags, grants_all=False))
+        browser = await stack.enter_async_context(
+            chromium_or_skip().launched(*flags, grants_all=False)
+        )
         permissions = ["microphone", "camera"] if camera else ["microphone"]
         context = await browser.new_context(viewport=size, permissions=permissions)
         stack.push_async_callback(context.close)
