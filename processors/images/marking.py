@@ -59,7 +59,7 @@ def marked(data: bytes, mime_type: str, *, made_by: str, edited: bool = False) -
                 return _jpeg(data, xmp, software)
             case "image/webp":
                 return _webp(data, xmp, software)
-    except (IndexError, struct.error):
+    except (IndexError, StopIteration, struct.error):
         pass
     raise ImageRefused("The image is damaged.", counter="upload_no_image")
 

@@ -31,8 +31,10 @@ class S3Store:
         self, bucket: str, *, prefix: str = "", endpoint_url: str | None, region: str | None
     ) -> None:
         try:
-            import boto3
-            from botocore.config import Config
+            import boto3  # type: ignore[import-untyped]  # it ships no types
+            from botocore.config import (  # type: ignore[import-untyped]  # as above
+                Config,
+            )
         except ImportError:
             raise S3Missing("images in S3 need boto3: pip install 'easel[s3]'") from None
         self._bucket = bucket
@@ -112,7 +114,10 @@ class S3Store:
             self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects})
 
     async def _call(self, work: Callable[[], T]) -> T:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import (  # type: ignore[import-untyped]  # as above
+            BotoCoreError,
+            ClientError,
+        )
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -33,6 +33,7 @@ _ORDINALS: Final = {
     )
     for word in words.split()
 }
+_SMALL: Final = frozenset("the a an of with and in on at".split())
 _FILLERS: Final = re.compile(
     r"^(please )?(the |number |no |picture |image |variant |version |#)+|"
     r"( please| (one|picture|image|variant|version))$"
@@ -101,7 +102,7 @@ def _by_words(plain: str, tree: ImageTree) -> Image | None:
     for image in reversed(ready):
         if image.name and _bare(_plain(image.name)) == _bare(plain):
             return image
-    wanted = set(_bare(plain).split())
+    wanted = set(_bare(plain).split()) - _SMALL
     if not wanted:
         return None
     having = [one for one in ready if wanted <= set(_plain(one.name).split())]
