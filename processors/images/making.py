@@ -4,8 +4,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -15,7 +16,7 @@ from processors.images.camera_reel import CameraPicture
 from processors.images.chat_memory import ChatMemory
 from processors.images.client import Answer, Draft, Exchange, ImageModel, Made, Words
 from processors.images.compositing import composite, outlined
-from processors.images.errors import ImageModelFailed
+from processors.images.errors import ImageModelFailed, ImageNotMade
 from processors.images.examining import described, examined_untrusted
 from processors.images.pixels import Picture
 from processors.images.places import Place
@@ -159,7 +160,8 @@ class Workshop:
                 case Made(data=data) if len(result.images) < MAX_OF_ONE_ANSWER:
                     target = self._another(image) if result.images else image
                     target.text, said = said, ""
-                    await self._finish(target, data, wish, prepared)
+                    with self._ending(target, image):
+                        await self._finish(target, data, wish, prepared)
                     result.images.append(target)
         if result.images and said:
             last = result.images[-1]
@@ -181,7 +183,20 @@ class Workshop:
         )
         self.counters.extra += 1
         self._tree.start(image)
-        return self._tree.begin(image.image_id)
+        self._announce(self._tree.begin(image.image_id))
+        return image
+
+    @contextmanager
+    def _ending(self, image: Image, first: Image) -> Iterator[None]:
+        """Whoever wished for the first image sees to its end; a further one is ended here."""
+        try:
+            yield
+        except BaseException as error:
+            if image is not first and image.in_the_making:
+                known = isinstance(error, ImageNotMade)
+                reason = str(error) if known else "The answer of the image model broke off."
+                self._announce(self._tree.failed(image.image_id, reason))
+            raise
 
     async def _show_draft(self, image: Image, data: bytes) -> None:
         try:

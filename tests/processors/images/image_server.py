@@ -37,7 +37,10 @@ async def _as_events(
     if not is_json or response.status != 200 or "streamGenerateContent" not in request.path:
         return response
     assert isinstance(response, web.Response) and isinstance(response.body, bytes)
-    told = json.loads(response.body)
+    try:
+        told = json.loads(response.body)
+    except ValueError:  # as it is meant to be
+        return response
     events = told if isinstance(told, list) else [told]
     body = b"".join(b"data: " + json.dumps(one).encode() + b"\r\n\r\n" for one in events)
     return web.Response(body=body, content_type="text/event-stream")

@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +17,24 @@ from google import genai
 from PIL import Image
 
 from processors.gemini.client import Endpoint, make_client
-from processors.images.client import MAX_WORDS_CHARS, ImageModel, Made, warm_up
+from processors.images.client import (
+    MAX_WORDS_CHARS,
+    Draft,
+    Exchange,
+    ImageModel,
+    ImageRequest,
+    Made,
+    Piece,
+    Words,
+    warm_up,
+)
 from processors.images.errors import (
     Blocked,
     ImageModelFailed,
     ImageNotMade,
     NothingMade,
     OverQuota,
+    TooBig,
 )
 from processors.images.settings import ImageSettings
 from tests.processors.images.hostile import encoded
@@ -30,6 +42,18 @@ from tests.processors.images.image_server import candidate, image_part, server
 
 WAIT_LIMIT_S = 10.0
 DECLINED = "The image model declined this wish."
+
+
+async def made_by(
+    client: genai.Client,
+    settings: ImageSettings,
+    prompt: str,
+    sources: Sequence[tuple[str, bytes]],
+) -> Made:
+    """The last image of the answer."""
+    request = ImageRequest(prompt, tuple(sources), edits=bool(sources))
+    pieces = [piece async for piece in ImageModel(client, settings).ask(request)]
+    return [piece for piece in pieces if isinstance(piece, Made)][-1]
 
 
 def size_of(made: Made) -> tuple[int, int]:
@@ -40,7 +64,7 @@ def size_of(made: Made) -> tuple[int, int]:
 
 async def test_an_image_is_created(client: genai.Client) -> None:
     settings = ImageSettings(aspect_ratio="16:9")
-    made = await ImageModel(client, settings).make("a red circle", [])
+    made = await made_by(client, settings, "a red circle", [])
     width, height = size_of(made)
     assert made.mime_type in ("image/jpeg", "image/png")
     assert width / height == pytest.approx(16 / 9, rel=0.05)
@@ -49,8 +73,8 @@ async def test_an_image_is_created(client: genai.Client) -> None:
 async def test_an_image_is_edited(client: genai.Client) -> None:
     """Grey it comes back; without the source the emulator would draw something of its own."""
     source = encoded(Image.new("RGB", (400, 300), (200, 40, 40)), "PNG")
-    made = await ImageModel(client, ImageSettings()).make(
-        "make it black and white", [("image/png", source)]
+    made = await made_by(
+        client, ImageSettings(), "make it black and white", [("image/png", source)]
     )
     pixels = np.asarray(Image.open(io.BytesIO(made.data)).convert("RGB")).astype(int)
     assert np.ptp(pixels, axis=2).mean() < 12
@@ -61,7 +85,7 @@ async def test_an_image_is_edited(client: genai.Client) -> None:
 async def test_two_images_are_sent(client: genai.Client) -> None:
     colours = ("red", "blue")
     sources = [("image/png", encoded(Image.new("RGB", (64, 64), c), "PNG")) for c in colours]
-    assert (await ImageModel(client, ImageSettings()).make("combine them", sources)).data
+    assert (await made_by(client, ImageSettings(), "combine them", sources)).data
 
 
 @pytest.mark.parametrize(
@@ -77,7 +101,7 @@ async def test_two_images_are_sent(client: genai.Client) -> None:
             NothingMade,
             "The image model made no image, but said: I can describe it, but I made no picture.",
         ),
-        ("over quota", OverQuota, "The image model is at its limit. Try again in a minute."),
+        ("over quota", OverQuota, "The image model is at its limit. Try again in 7 seconds."),
         ("overloaded", ImageModelFailed, "The image model has trouble. Try again in a minute."),
         ("server error", ImageModelFailed, "The image model has trouble. Try again in a minute."),
     ],
@@ -86,7 +110,7 @@ async def test_each_failure_has_its_words(
     client: genai.Client, prompt: str, kind: type[ImageNotMade], sentence: str
 ) -> None:
     with pytest.raises(kind) as told:
-        await ImageModel(client, ImageSettings()).make(prompt, [])
+        await made_by(client, ImageSettings(), prompt, [])
     assert str(told.value) == sentence
 
 
@@ -100,7 +124,7 @@ async def refusal_of(endpoint: Endpoint, settings: ImageSettings | None = None) 
     client = make_client(endpoint, vertex=False)
     try:
         with pytest.raises(ImageNotMade) as told:
-            await ImageModel(client, settings or ImageSettings()).make("a cat called Ada", [])
+            await made_by(client, settings or ImageSettings(), "a cat called Ada", [])
         return told.value
     finally:
         await client.aio.aclose()
@@ -146,7 +170,7 @@ async def test_a_request_can_be_cancelled_while_the_model_draws() -> None:
         raise AssertionError
 
     async with server(draw_without_end) as client, asyncio.timeout(WAIT_LIMIT_S):
-        making = asyncio.create_task(ImageModel(client, ImageSettings()).make("a cat", []))
+        making = asyncio.create_task(made_by(client, ImageSettings(), "a cat", []))
         await asked.wait()
         making.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -163,7 +187,7 @@ async def outcome_of(body: Any, *, status: int = 200) -> Made | ImageNotMade:
 
     async with server(answer) as client:
         try:
-            return await ImageModel(client, ImageSettings()).make("a cat", [])
+            return await made_by(client, ImageSettings(), "a cat", [])
         except ImageNotMade as error:
             return error
 
@@ -229,10 +253,110 @@ async def test_what_the_model_says_instead_is_bounded() -> None:
     assert len(str(error)) < MAX_WORDS_CHARS + 60
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 413])
+@pytest.mark.parametrize("status", [401, 403, 404])
 async def test_what_the_caller_may_not_do_is_a_refusal(status: int) -> None:
     error = await outcome_of({"error": {"code": status, "message": "no"}}, status=status)
     assert str(error) == "The image model refuses the request."
+
+
+async def test_a_request_that_is_too_large_says_so() -> None:
+    body = {"error": {"code": 413, "message": "no"}}
+    assert isinstance(await outcome_of(body, status=413), TooBig)
+    message = "Request payload size exceeds the limit: 20971520 bytes."
+    body = {"error": {"code": 400, "message": message}}
+    assert isinstance(await outcome_of(body, status=400), TooBig)
+
+
+@pytest.mark.parametrize(
+    ("details", "words"),
+    [
+        ([], "in a minute"), ([{"retryDelay": "0.4s"}], "in 1 seconds"),
+        ([{"retryDelay": "3600s"}], "later"), ([{"retryDelay": 7}], "in a minute"),
+    ],
+)  # fmt: skip
+async def test_over_quota_says_when_to_come_back(details: list[Any], words: str) -> None:
+    error = {"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED", "details": details}
+    told = await outcome_of({"error": error}, status=429)
+    assert isinstance(told, OverQuota)
+    assert f"Try again {words}." in str(told)
+
+
+async def pieces_of(
+    client: genai.Client, request: ImageRequest
+) -> tuple[list[Piece], Exchange | None, list[Any]]:
+    used: list[Any] = []
+    answer = ImageModel(client, ImageSettings()).ask(request, used.append)
+    return [piece async for piece in answer], answer.exchange, used
+
+
+async def test_words_drafts_and_images_come_in_their_order(client: genai.Client) -> None:
+    pieces, exchange, used = await pieces_of(client, ImageRequest("explain 3 + 4 step by step"))
+    kinds = [type(piece) for piece in pieces]
+    assert kinds == [Draft, Words, Made, Words, Made, Words, Made]
+    assert exchange is not None
+    assert exchange.size > 10_000
+    assert len(used) == 1
+
+
+async def test_a_chat_goes_back_exactly_as_it_came(strict: genai.Client) -> None:
+    """The emulator refuses a model turn that comes back without its signatures."""
+    _, first, _ = await pieces_of(strict, ImageRequest("draw a red circle"))
+    assert first is not None
+    request = ImageRequest("make it grey", history=(first,), edits=True)
+    pieces, second, _ = await pieces_of(strict, request)
+    assert second is not None
+    pixels = np.asarray(Image.open(io.BytesIO(pieces[-1].data)).convert("RGB")).astype(int)  # type: ignore[union-attr]  # the last is the image
+    assert np.ptp(pixels, axis=2).max() < 12
+    pieces, _, _ = await pieces_of(strict, ImageRequest("undo", history=(first, second)))
+    assert isinstance(pieces[-1], Made)
+
+
+async def test_a_chat_without_its_signatures_is_refused(strict: genai.Client) -> None:
+    """So that the test above can fail."""
+    _, first, _ = await pieces_of(strict, ImageRequest("draw a red circle"))
+    assert first is not None
+    contents = tuple(content.model_copy(deep=True) for content in first.contents)
+    for part in contents[1].parts or []:
+        part.thought_signature = None
+    with pytest.raises(ImageModelFailed):
+        await pieces_of(strict, ImageRequest("undo", history=(Exchange(contents, 1),)))
+
+
+async def test_an_answer_that_breaks_off_tells_after_what_came() -> None:
+    events = [{"candidates": [candidate({"text": "First."}, image_part(b"one"))]}]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b"data: " + json.dumps(events[0]).encode() + b"\r\n\r\n")
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    async with server(answer) as client:  # type: ignore[arg-type]  # any response will do
+        answered = ImageModel(client, ImageSettings()).ask(ImageRequest("a cat"))
+        pieces: list[Piece] = []
+        with pytest.raises(ImageModelFailed):
+            async for piece in answered:
+                pieces.append(piece)
+    assert pieces == [Words("First."), Made("image/png", b"one")]
+    assert answered.exchange is None
+
+
+async def test_settings_of_the_wish_go_before_the_rooms() -> None:
+    bodies: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        bodies.append(await request.json())
+        return web.json_response({"candidates": [candidate(image_part(b"x"))]})
+
+    async with server(answer) as client:
+        request = ImageRequest("a cat", aspect_ratio="16:9", size="2K", seed=7)
+        await pieces_of(client, request)
+    config = bodies[0]["generationConfig"]
+    assert config["imageConfig"] == {"aspectRatio": "16:9", "imageSize": "2K"}
+    assert config["seed"] == 7
+    assert config["thinkingConfig"] == {"include_thoughts": True}
 
 
 async def test_an_error_page_of_something_in_between_is_no_answer(
