@@ -141,13 +141,13 @@ class Room:
     async def _run(self, limit: asyncio.Timeout) -> None:
         async with AsyncExitStack() as stack:
             stack.callback(self._release)
+            stack.push_async_callback(self._keep_or_forget)
+            stack.push_async_callback(self.pictures.close)
             stack.push_async_callback(self.peers.dismiss, FAREWELL)
             await self._until(lambda: self.lifecycle.state is not RoomState.OPEN)
             if self.lifecycle.over:
                 return
-            stack.push_async_callback(self._keep_or_forget)
             stack.push_async_callback(self.parts.video_in.close)
-            stack.push_async_callback(self.pictures.close)
             stack.push_async_callback(self._jobs.close)
             stack.push_async_callback(self.changes.close)
             self.pictures.begin()

@@ -64,7 +64,7 @@ class RoomPictures(StudioListener):
         """With the pipeline: what was there before the service is shown again, and saved anew."""
         self.gallery.replay()
         self._parts.showing.look(self._studio.tree.current)
-        self.saving.soon()
+        self.saving.begin()
 
     async def close(self) -> None:
         await self._jobs.close()

@@ -17,7 +17,8 @@ logger = logging.getLogger(__name__)
 
 
 class Saving:
-    """`record()` is what is saved, `soon()` asks for it. `close()` saves the last changes."""
+    """From `begin()` on: `record()` is what is saved, `soon()` asks for it. `close()` saves the last
+    changes."""
 
     def __init__(self, store: RoomStore, record: Callable[[], dict[str, Any]]) -> None:
         self.failures = 0
@@ -27,12 +28,12 @@ class Saving:
         self._work: asyncio.Task[None] | None = None
         self._closed = False
 
-    def soon(self) -> None:
-        if self._closed:
-            return
+    def begin(self) -> None:
         self._changed.set()
-        if self._work is None:
-            self._work = asyncio.create_task(self._save_on(), name="saving")
+        self._work = asyncio.create_task(self._save_on(), name="saving")
+
+    def soon(self) -> None:
+        self._changed.set()
 
     async def close(self) -> None:
         """Idempotent, within `CLOSE_LIMIT_S`."""

@@ -25,6 +25,7 @@ from processors.images.errors import (
     TooBig,
 )
 from processors.images.image_config import generate_content_config
+from processors.images.profiles import profile_for
 from processors.images.settings import ImageSettings
 
 logger = logging.getLogger(__name__)
@@ -152,7 +153,7 @@ class Answer:
             content for exchange in request.history for content in exchange.contents
         ]
         self._chat = client.aio.chats.create(
-            model=settings.model, config=generate_content_config(settings), history=history
+            model=settings.model, config=_config(settings), history=history
         )
         self._request = request
         self._on_usage = on_usage
@@ -212,6 +213,19 @@ class Answer:
         if words:
             raise NothingMade(f"The image model made no image, but said: {words[:MAX_WORDS_CHARS]}")
         raise NothingMade("The image model made no image.")
+
+
+def _config(settings: ImageSettings) -> types.GenerateContentConfig:
+    """With drafts, unless the settings decide: thoughts are billed anyway, and their images are the
+    early look."""
+    config = generate_content_config(settings)
+    # There are no functions to call, and without this each request would say so in the log.
+    config.automatic_function_calling = types.AutomaticFunctionCallingConfig(disable=True)
+    undecided = settings.thinking.include_thoughts is None
+    if undecided and profile_for(settings.model).drafts:
+        thinking = config.thinking_config or types.ThinkingConfig()
+        config.thinking_config = thinking.model_copy(update={"include_thoughts": True})
+    return config
 
 
 def _message(request: ImageRequest) -> list[types.Part]:

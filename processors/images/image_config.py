@@ -9,7 +9,6 @@ from google.genai import types
 
 from processors.gemini.generation_config import media_resolution, safety_settings, thinking_level
 
-from .profiles import profile_for
 from .settings import ImageSettings, ModelArmor
 
 
@@ -37,8 +36,6 @@ def generate_content_config(settings: ImageSettings) -> types.GenerateContentCon
         model_armor_config=_model_armor(settings),
         service_tier=types.ServiceTier(tier) if tier else None,
         store=settings.store,
-        # It has no functions to call, and without this each request would say so in the log.
-        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
 
 
@@ -55,13 +52,10 @@ def _tools(settings: ImageSettings) -> types.ToolListUnion | None:
 
 def _thinking(settings: ImageSettings) -> types.ThinkingConfig | None:
     thinking = settings.thinking
-    thoughts = thinking.include_thoughts
-    if thoughts is None and profile_for(settings.model).drafts:
-        thoughts = True  # they are billed anyway, and their images are the early look
-    if thinking.level is None and thoughts is None:
+    if thinking.level is None and thinking.include_thoughts is None:
         return None
     return types.ThinkingConfig(
-        thinking_level=thinking_level(thinking.level), include_thoughts=thoughts
+        thinking_level=thinking_level(thinking.level), include_thoughts=thinking.include_thoughts
     )
 
 

@@ -21,6 +21,7 @@ LIMIT_S: Final = 30.0
 SETTINGS: Final = {
     "EASEL_PORT": "0",
     "EASEL_ICE_HOSTS": "127.0.0.1",
+    "EASEL_STORAGE": "memory",
     "GEMINI_API_KEY": "for-tests",
 }
 

@@ -14,8 +14,11 @@ from pipeline.metrics import Metrics
 from pipeline.registry import Registry
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
+from pipeline.shares import Shares
 from pipeline.signed_urls import UrlSigner
 from processors.billing.prices import PUBLISHED, PriceTable
+from processors.images.memory_store import MemoryStore
+from processors.images.places import Places
 from processors.ticker import Ticker
 from transports.aiortc_seam import IceBinding
 from transports.ice import CandidatePolicy
@@ -45,6 +48,8 @@ def shared_parts(
             "max_upload_bytes": 65_536,
             "idle_limit_s": 60.0,
             "signer": UrlSigner(),
+            "blobs": MemoryStore(),
+            "places": Places(8),
             "tools": (),
             "prices": PriceTable(PUBLISHED),
         }
@@ -66,6 +71,9 @@ def doors_of(shared: Shared) -> Doors:
         on_loopback=True,
         max_upload_bytes=65_536,
         signer=shared.signer,
+        shares=Shares(shared.blobs),
+        blobs=shared.blobs,
+        executor=shared.executor,
         metrics=metrics,
         web_root=web_root(),
     )

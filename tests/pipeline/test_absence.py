@@ -16,6 +16,7 @@ from processors.audio_in import FILL_AFTER_S, FILL_LIMIT_S
 from processors.frames import GenerationCompleteFrame, TurnCompleteFrame
 from processors.opus import OUTPUT_HZ
 from processors.playout import PACKET_S
+from tests.pipeline.cameras import camera_of
 from tests.pipeline.in_process import LIMIT_S, until
 from tests.pipeline.room_clients import clients, hears, join, live_room, say_ready
 from tests.transports.peers import CONFIG, Client
@@ -102,12 +103,12 @@ async def test_while_somebody_is_present_the_room_is_live() -> None:
 
 async def test_the_camera_of_one_who_is_absent_is_not_used() -> None:
     async with a_peer_on_a_path(camera="VP8") as (room, _, path):
-        await until(lambda: room.parts.studio.camera is not None)
+        await until(lambda: camera_of(room) is not None)
         path.is_cut = True
         await until(lambda: room.lifecycle.state is RoomState.EMPTY)
-        assert room.parts.studio.camera is None
+        assert camera_of(room) is None
         path.is_cut = False
-        await until(lambda: room.parts.studio.camera and room.peers.anybody_present)
+        await until(lambda: camera_of(room) and room.peers.anybody_present)
         assert room.lifecycle.state is RoomState.LIVE
 
 

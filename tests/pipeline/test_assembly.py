@@ -26,7 +26,8 @@ from pipeline.shared import Shared
 from processors.frames import Role
 from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.events import HandleUpdate
-from processors.images.pixels import Picture
+from processors.images.making import Result
+from processors.images.wishes import Wish
 from processors.room_input import RoomInput
 from processors.video_in import VideoInConfig
 from tests.pipeline.room_parts import shared_parts
@@ -45,7 +46,7 @@ def shared() -> Iterator[Shared]:
 
 def parts_of(shared: Shared, **given: Any) -> Parts:
     settings = RoomSettings.model_validate(given)
-    return assemble(InForce(settings), shared, lambda payload, timestamp: None)
+    return assemble(InForce(settings), shared, lambda payload, timestamp: None, "room")
 
 
 async def test_how_much_sound_may_wait_is_a_setting(shared: Shared) -> None:
@@ -91,8 +92,8 @@ async def test_images_are_asked_for_where_the_image_model_is(shared: Shared) -> 
     async with server(answer) as elsewhere:
         parts = parts_of(replace(shared, image_client=elsewhere))
         async with asyncio.timeout(10):
-            made = await parts.studio.create_image("a cat")
-    assert made["shown"] is True
+            (made,) = await parts.studio.fulfil(Wish("a cat", "ada"))
+    assert isinstance(made, Result)
 
 
 async def test_images_and_pictures_follow_a_change(
@@ -110,9 +111,9 @@ async def test_images_and_pictures_follow_a_change(
 
 async def test_every_part_that_drops_or_replaces_counts(shared: Shared) -> None:
     parts = parts_of(shared)
-    parts.studio.store.put("a", Picture("image/png", b"x", 1, 1))
+    parts.studio.memory.counters.evicted += 1
     counted = parts.counters()
-    assert counted["image_store"].stored == 1
+    assert counted["image_chats"].evicted == 1
     for counters in counted.values():
         assert all(
             isinstance(getattr(counters, each.name), int | float) for each in fields(counters)

@@ -16,6 +16,7 @@ from pipeline.in_force import shown
 from pipeline.room import Room
 from pipeline.room_settings import RoomSettings
 from processors.gemini.client import Endpoint, make_client
+from processors.images.image_tools import TOOL_NAMES
 from processors.tools import tool
 from tests.emulator.emulator_process import FAST, RunningEmulator, running_emulator
 from tests.pipeline.room_clients import clients, hears, join, running, say, write
@@ -179,7 +180,7 @@ async def test_tools_that_are_taken_away_are_not_called_any_more(
 ) -> None:
     async with scripted_gemini(certificate) as gemini, visit(gemini.endpoint) as talk:
         first = await gemini.line()
-        assert functions(first.setup["tools"]) == ["create_image", "edit_image", "weather"]
+        assert functions(first.setup["tools"]) == [*TOOL_NAMES, "weather"]
         assert await talk.changed(tools=["create_image"]) == ("fresh-session", ["tools"])
         second = await gemini.line()
         assert functions(second.setup["tools"]) == ["create_image"]

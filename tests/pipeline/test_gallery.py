@@ -51,9 +51,9 @@ class Room:
         self.gallery = Gallery(
             "room",
             self.signer,
+            self.tree,
             self.phones,
             lambda name: self.counted.update([name]),
-            lambda: self.turn,
         )
 
     def add(self, phone: Phone) -> Phone:
@@ -61,8 +61,9 @@ class Room:
         return phone
 
     def start(self, image_id: str, parent_id: str | None = None) -> None:
-        image = Image(image_id, "a cat", "model", 1000.0, parent_id)
-        self.tree.start(image)
+        parents = () if parent_id is None else (parent_id,)
+        self.tree.start(Image(image_id, "a cat", "model", 1000.0, parents, turn=self.turn))
+        image = self.tree.begin(image_id)
         self.gallery.show(ImageEventFrame(image.event()))
 
     def ready(self, image_id: str) -> None:
@@ -209,7 +210,7 @@ def test_the_listing_tells_every_image_in_order(room: Room) -> None:
     room.start("dog", "cat")
     room.ready("dog")
     room.tree.failed("cat", "No luck.")
-    cat, dog = room.gallery.listing(room.tree)
+    cat, dog = room.gallery.listing()
     assert cat == {
         "image_id": "cat",
         "parent_id": None,

@@ -1,229 +1,47 @@
-"""The doors to a session's pictures: uploads, the list of images, and their bytes."""
+"""The doors to a session's images: the list, their bytes in all sizes, links, export."""
 
 import asyncio
 import hashlib
 import io
-import logging
-import threading
+import json
+import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
+from PIL import Image
 
-from pipeline import signed_urls, uploads
-from pipeline.image_doors import MAX_PARTS
+from pipeline import signed_urls
 from pipeline.room import Room
-from processors.images.pixels import Picture, upload_untrusted
-from processors.images.store import MemoryStore
-from tests.pipeline.in_process import LIMIT_S, Easel, easel, until
-from tests.processors.images.hostile import jpeg, png
+from processors.frames import Role
+from processors.images.tree import Original
+from tests.pipeline.in_process import Easel, easel
+from tests.processors.images.hostile import jpeg
+from tests.processors.images.test_compositing import noise
 
-LIMIT_BYTES = 100_000
 WRONG_TOKEN = (403, "The token is not this session's.", "token_refused")
 WRONG_ADDRESS = (403, "This address is not valid, or not any more.", "token_refused")
 NO_IMAGE = (404, "There is no such image in this session.", "image_unknown")
 UNKNOWN = (404, "There is no such session, or it has ended.", "room_unknown")
-NO_FORM = (400, "The upload is not a multipart form.", "upload_malformed")
-NO_FILE = (400, "The form has no part called file.", "upload_malformed")
-UNREADABLE = (400, "The form cannot be read.", "upload_malformed")
-BOUNDARY = {"Content-Type": "multipart/form-data; boundary=xx"}
+NO_LINK = (404, "This link leads nowhere, or not any more.", "image_unknown")
 
 
 @pytest_asyncio.fixture
 async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Easel]:
-    async with easel(monkeypatch, EASEL_MAX_UPLOAD_BYTES=str(LIMIT_BYTES)) as one:
+    async with easel(monkeypatch) as one:
         yield one
-
-
-def form(*parts: tuple[str, bytes]) -> aiohttp.FormData:
-    out = aiohttp.FormData()
-    for name, data in parts:
-        out.add_field(
-            name, io.BytesIO(data), filename="a.bin", content_type="application/octet-stream"
-        )
-    return out
-
-
-async def files(served: Easel) -> str:
-    """Where a new session takes uploads."""
-    return str((await served.start())["fileUploadUrl"])
 
 
 async def an_image(room: Room, data: bytes) -> dict[str, Any]:
     """One the room has made; its entry in the list."""
-    await room.parts.studio.given(data)
-    return room.gallery.listing(room.parts.studio.tree)[-1]
-
-
-def mistakes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What was logged as one of ours."""
-    return [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
-
-
-# Uploads
-
-
-@pytest.mark.parametrize("data", [jpeg(40, 30), png(40, 30, bytes(30 * 121))], ids=["JPEG", "PNG"])
-async def test_an_image_is_kept_and_told_as_the_sdks_read_it(served: Easel, data: bytes) -> None:
-    told = await served.start()
-    status, answer, _, _ = await served.asked(
-        "POST", told["fileUploadUrl"], data=form(("file", data))
-    )
-    assert status == 200
-    assert set(answer) == {"name", "source", "format", "width", "height"}
-    assert answer["source"] == {"type": "url", "url": f"easel:{answer['name']}"}
-    assert (answer["format"], answer["width"], answer["height"]) == ("image/jpeg", 40, 30)
-    kept = served.room(told["sessionId"]).parts.studio.upload
-    assert kept is not None and (kept.width, kept.height) == (40, 30)
-
-
-async def test_the_file_need_not_be_the_first_part(served: Easel) -> None:
-    others = [("other", b"x" * 10)] * (MAX_PARTS - 1)
-    status, _, _, _ = await served.asked(
-        "POST", await files(served), data=form(*others, ("file", jpeg()))
-    )
-    assert status == 200
-    late = form(*others, ("other", b""), ("file", jpeg()))
-    assert await served.refused("POST", await files(served), data=late) == NO_FILE
+    await room.parts.studio.given(data, "gemini-x")
+    return room.gallery.listing()[-1]
 
 
 @pytest.mark.parametrize(
-    "request_",
-    [{"json": {}}, {"data": jpeg()}, {"data": {"file": "text"}}, {}],
-    ids=["json", "bare bytes", "a form of another kind", "nothing"],
+    "path", ["/files", "/images", "/images/any", "/export.html", "/export.zip"]
 )
-async def test_what_is_no_form_is_refused(served: Easel, request_: dict[str, Any]) -> None:
-    assert await served.refused("POST", await files(served), **request_) == NO_FORM
-
-
-async def test_a_form_without_a_file_is_refused(served: Easel) -> None:
-    assert await served.refused("POST", await files(served), data=form(("a", jpeg()))) == NO_FILE
-    nested = (
-        b"--xx\r\nContent-Type: multipart/mixed; boundary=yy\r\nContent-Disposition: form-data; "
-        b'name="file"\r\n\r\n--yy\r\n\r\na\r\n--yy--\r\n--xx--\r\n'
-    )
-    refusal = await served.refused("POST", await files(served), data=nested, headers=BOUNDARY)
-    assert refusal == NO_FILE
-
-
-@pytest.mark.parametrize(
-    ("body", "headers"),
-    [
-        (b"", {"Content-Type": "multipart/form-data"}),
-        (b"no form", BOUNDARY),
-        (b"--xx\r\nno header\r\n\r\ndata\r\n--xx--\r\n", BOUNDARY),
-        (b"--xx\r\n" + b"X: " + b"a" * 100_000 + b"\r\n\r\n--xx--\r\n", BOUNDARY),
-        (b"\x01no gzip", {**BOUNDARY, "Content-Encoding": "gzip"}),
-        (b"--xx--\r\n", {"Content-Type": "multipart/form-data; boundary=" + "x" * 100}),
-    ],
-    ids=[
-        "no boundary",
-        "no part",
-        "no header",
-        "long header",
-        "not compressed",
-        "long boundary",
-    ],
-)
-async def test_a_form_that_is_broken_is_refused(
-    served: Easel, body: bytes, headers: dict[str, str], caplog: pytest.LogCaptureFixture
-) -> None:
-    path = await files(served)
-    assert await served.refused("POST", path, data=body, headers=headers) == UNREADABLE
-    assert mistakes(caplog) == []
-
-
-@pytest.mark.parametrize("ending", [b"", b"\r\n--yy--", b"\r\n--xx", b"\r\n--xx-"])
-async def test_of_a_part_that_does_not_end_what_is_there_is_looked_at(
-    served: Easel, ending: bytes
-) -> None:
-    body = b'--xx\r\nContent-Disposition: form-data; name="file"\r\n\r\ncut off' + ending
-    path = await files(served)
-    refusal = await served.refused("POST", path, data=body, headers=BOUNDARY)
-    assert refusal[::2] in ((422, "upload_no_image"), (400, "upload_malformed"))
-
-
-async def test_a_caller_that_hangs_up_within_its_file_is_no_mistake_of_ours(
-    served: Easel, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = (await files(served)).encode()
-    head = b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n" % path
-    part = b'--xx\r\nContent-Disposition: form-data; name="file"\r\n\r\nso far'
-    kind = b"Content-Type: multipart/form-data; boundary=xx\r\n\r\n"
-    await served.raw(head + kind + part, hang_up=True)
-    await until(lambda: served.refusals)
-    assert served.refusals == {"upload_malformed": 1}
-    assert mistakes(caplog) == []
-
-
-async def test_a_file_may_be_as_large_as_the_limit_and_no_larger(served: Easel) -> None:
-    path = await files(served)
-    largest = jpeg().ljust(LIMIT_BYTES, b"\0")
-    assert (await served.asked("POST", path, data=form(("file", largest))))[0] == 200
-    for data in (largest + b"\0", bytes(2 * LIMIT_BYTES)):
-        assert await served.refused("POST", path, data=form(("file", data))) == (
-            413,
-            "The file is larger than 100000 bytes.",
-            "upload_too_large",
-        )
-
-
-@pytest.mark.parametrize(
-    ("data", "counter"),
-    [
-        (b"", "upload_no_image"),
-        (b"GIF89a of no use", "upload_no_image"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "upload_no_image"),
-        (jpeg()[:40], "upload_no_image"),
-        (png(50_000, 50_000, bytes(1000)), "upload_too_large"),
-    ],
-    ids=["empty", "GIF", "SVG", "half a JPEG", "a giant"],
-)
-async def test_what_is_no_image_is_refused(served: Easel, data: bytes, counter: str) -> None:
-    told = await served.start()
-    refusal = await served.refused("POST", told["fileUploadUrl"], data=form(("file", data)))
-    assert refusal[::2] == (422, counter)
-    assert served.room(told["sessionId"]).parts.studio.upload is None
-
-
-async def test_while_too_many_are_in_the_making_the_next_is_asked_to_come_again(
-    served: Easel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    release = threading.Event()
-
-    def slowly(data: bytes) -> Picture:
-        release.wait(LIMIT_S)
-        return upload_untrusted(data)
-
-    monkeypatch.setattr(uploads, "upload_untrusted", slowly)
-    path, elsewhere = await files(served), await files(served)
-    busy = [
-        asyncio.create_task(_uploaded(served, path)) for _ in range(uploads.MAX_IN_THE_MAKING + 1)
-    ]
-    other = asyncio.create_task(_uploaded(served, elsewhere))
-    try:
-        done, waiting = await asyncio.wait(
-            busy, return_when=asyncio.FIRST_COMPLETED, timeout=LIMIT_S
-        )
-        assert [task.result() for task in done] == [
-            (503, "1", "Too many files are coming in at once. Try again.")
-        ]
-    finally:
-        release.set()
-    assert set(await asyncio.gather(other, *waiting)) == {(200, None, None)}
-    assert served.refusals == {"upload_too_many": 1}
-
-
-async def _uploaded(served: Easel, path: str) -> tuple[int, str | None, str | None]:
-    """Status, `Retry-After` and the sentence of a refusal."""
-    async with served.http.post(path, data=form(("file", jpeg()))) as response:
-        told = await response.json()
-        return response.status, response.headers.get("Retry-After"), told.get("detail")
-
-
-@pytest.mark.parametrize("path", ["/files", "/images", "/images/any"])
 async def test_the_session_must_exist_and_a_token_must_be_right(served: Easel, path: str) -> None:
     method = "POST" if path == "/files" else "GET"
     told = await served.start()
@@ -241,8 +59,8 @@ async def test_images_are_listed_oldest_first(served: Easel) -> None:
     path = f"/sessions/{told['sessionId']}/images"
     assert (await served.asked("GET", path))[1] == {"images": [], "currentImage": None}
     room = served.room(told["sessionId"])
-    await room.parts.studio.given(jpeg(40, 30))
-    await room.parts.studio.given(b"no image")
+    await room.parts.studio.given(jpeg(40, 30), "gemini-x")
+    await room.parts.studio.given(b"no image", "gemini-x")
     _, listed, _, _ = await served.asked("GET", path)
     made, failed = listed["images"]
     assert (made["state"], made["width"], made["height"]) == ("ready", 40, 30)
@@ -317,17 +135,168 @@ async def test_an_address_expires(
 
 
 async def test_an_image_that_is_not_here_is_unknown(served: Easel) -> None:
-    """Never made, failed, or not kept any more."""
     told = await served.start()
     room = served.room(told["sessionId"])
     headers = {"Authorization": f"Bearer {told['token']}"}
-    failed = await an_image(room, b"no image")
-    for image_id in ("guessed", failed["image_id"]):
-        path = f"/sessions/{told['sessionId']}/images/{image_id}"
-        assert await served.refused("GET", path, headers=headers) == NO_IMAGE
-    first = await an_image(room, jpeg())
-    assert (await served.asked("GET", first["url"]))[0] == 200
-    assert isinstance(room.parts.studio.store, MemoryStore)
-    room.parts.studio.store.limit_bytes = 1
-    await an_image(room, jpeg())
-    assert await served.refused("GET", first["url"]) == NO_IMAGE
+    path = f"/sessions/{told['sessionId']}/images"
+    assert await served.refused("GET", f"{path}/nobody", headers=headers) == NO_IMAGE
+    image = await an_image(room, jpeg())
+    await room.parts.studio.given(b"no image", "gemini-x")
+    failed = room.gallery.listing()[-1]["image_id"]
+    assert await served.refused("GET", f"{path}/{failed}", headers=headers) == NO_IMAGE
+    await room.parts.studio.store.delete(image["image_id"])
+    gone = (404, "The image is not kept any more.", "image_unknown")
+    assert await served.refused("GET", image["url"]) == gone
+
+
+async def test_sizes_are_webp_and_made_once(served: Easel) -> None:
+    told = await served.start()
+    room = served.room(told["sessionId"])
+    image = await an_image(room, noise(1600, 1000, 1))
+    for size, width in (("thumbnail", 320), ("screen", 1280)):
+        url = f"{image['url']}&size={size}"
+        bodies = await asyncio.gather(*(fetched(served, url) for _ in range(4)))
+        assert len(set(bodies)) == 1
+        shown = Image.open(io.BytesIO(bodies[0]))
+        assert (shown.format, shown.width) == ("WEBP", width)
+        assert await room.parts.studio.store.get_size(image["image_id"], size) == bodies[0]
+    assert await fetched(served, f"{image['url']}&size=original") == await fetched(
+        served, image["url"]
+    )
+    refusal = await served.refused("GET", f"{image['url']}&size=gigantic")
+    assert refusal[0] == 400
+
+
+async def fetched(served: Easel, url: str) -> bytes:
+    async with served.http.get(url) as response:
+        assert response.status == 200
+        return await response.read()
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "start", "end"),
+    [
+        ("bytes=0-9", 206, 0, 10), ("bytes=10-", 206, 10, None), ("bytes=-5", 206, -5, None),
+        ("bytes=0-999999999", 206, 0, None), ("bytes=5-2", 200, 0, None),
+        ("bytes=-", 200, 0, None), ("lines=1-2", 200, 0, None), ("bytes=0-1,4-5", 200, 0, None),
+    ],
+)  # fmt: skip
+async def test_parts_of_an_image(
+    served: Easel, asked: str, status: int, start: int, end: int | None
+) -> None:
+    told = await served.start()
+    image = await an_image(served.room(told["sessionId"]), jpeg(40, 30))
+    whole = await fetched(served, image["url"])
+    async with served.http.get(image["url"], headers={"Range": asked}) as response:
+        assert response.status == status
+        assert await response.read() == whole[start:end]
+        if status == 206:
+            size = len(whole)
+            first = start if start >= 0 else size + start
+            last = min(size, end if end is not None else size) - 1
+            assert response.headers["Content-Range"] == f"bytes {first}-{last}/{size}"
+
+
+async def test_a_part_that_does_not_exist(served: Easel) -> None:
+    told = await served.start()
+    image = await an_image(served.room(told["sessionId"]), jpeg(40, 30))
+    headers = {"Range": "bytes=99999999-"}
+    async with served.http.get(image["url"], headers=headers) as response:
+        assert response.status == 416
+        assert response.headers["Content-Range"] == f"bytes */{image['bytes']}"
+
+
+async def test_a_range_of_another_version_gets_the_whole(served: Easel) -> None:
+    told = await served.start()
+    image = await an_image(served.room(told["sessionId"]), jpeg(40, 30))
+    for tag, status in ((f'"{image["sha256"]}"', 206), ('"old"', 200)):
+        headers = {"Range": "bytes=0-3", "If-Range": tag}
+        async with served.http.get(image["url"], headers=headers) as response:
+            assert response.status == status
+
+
+async def test_a_picture_that_is_opened_by_itself_may_do_nothing(served: Easel) -> None:
+    told = await served.start()
+    image = await an_image(served.room(told["sessionId"]), jpeg(40, 30))
+    async with served.http.head(f"{image['url']}&download=1") as response:
+        assert (response.status, await response.read()) == (200, b"")
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert response.headers["Content-Disposition"] == 'attachment; filename="easel.jpg"'
+        assert response.content_length == image["bytes"]
+
+
+async def test_a_link_shows_one_picture_and_leads_no_further(served: Easel) -> None:
+    told = await served.start()
+    image = await an_image(served.room(told["sessionId"]), jpeg(40, 30))
+    path = f"/sessions/{told['sessionId']}/images/{image['image_id']}/link"
+    status, link, _, _ = await served.asked("POST", path)
+    assert status == 200
+    assert link["url"].startswith("/pictures/")
+    assert told["sessionId"] not in link["url"] and image["image_id"] not in link["url"]
+    assert await fetched(served, link["url"]) == await fetched(served, image["url"])
+    assert Image.open(io.BytesIO(await fetched(served, link["url"] + "?size=screen"))).width == 40
+    for wrong in ("/pictures/guessed", "/pictures/..%2f..", "/pictures/%00"):
+        assert await served.refused("GET", wrong) == NO_LINK
+    nobody = f"/sessions/{told['sessionId']}/images/nobody/link"
+    assert await served.refused("POST", nobody) == NO_IMAGE
+
+
+async def test_what_was_edited_can_be_fetched_to_compare(served: Easel) -> None:
+    told = await served.start()
+    room = served.room(told["sessionId"])
+    image = await an_image(room, jpeg(40, 30))
+    stored = room.parts.studio.tree[image["image_id"]].stored
+    assert stored is not None
+    room.parts.studio.tree.add_original(Original("o", "camera", stored))
+    room.parts.studio.tree[image["image_id"]].original_ids = ("o",)
+    await room.parts.studio.store.put("o", b"the camera's")
+    (listed,) = room.gallery.listing()
+    (original,) = listed["originals"]
+    assert original["kind"] == "camera"
+    assert await fetched(served, original["url"]) == b"the camera's"
+
+
+async def test_a_preview_is_shown_while_it_is_one(served: Easel) -> None:
+    told = await served.start()
+    room = served.room(told["sessionId"])
+    image = await an_image(room, jpeg(40, 30))
+    from processors.images.pixels import Picture
+
+    room.parts.studio.workshop.previews[image["image_id"]] = Picture("image/png", b"draft", 4, 3)
+    assert await fetched(served, f"{image['url']}&preview=12345678") == b"draft"
+    del room.parts.studio.workshop.previews[image["image_id"]]
+    assert len(await fetched(served, f"{image['url']}&preview=12345678")) == image["bytes"]
+
+
+async def a_story(served: Easel) -> tuple[str, dict[str, Any]]:
+    told = await served.start()
+    room = served.room(told["sessionId"])
+    conversation = room.parts.conversation
+    conversation.append(Role.USER, "Draw <b>me</b> a house")
+    conversation.append(Role.MODEL, "Here it is.")
+    image = await an_image(room, jpeg(40, 30))
+    room.parts.studio.tree[image["image_id"]].prompt = "A <script>house</script>"
+    conversation.complete()
+    return f"/sessions/{told['sessionId']}/export", image
+
+
+async def test_the_story_as_one_page(served: Easel) -> None:
+    path, _ = await a_story(served)
+    async with served.http.get(f"{path}.html") as response:
+        assert response.headers["Content-Disposition"].startswith("attachment")
+        page = await response.text()
+    assert page.index("Draw &lt;b&gt;me") < page.index("Here it is.") < page.index("<figure>")
+    assert "data:image/webp;base64," in page
+    assert "<script>" not in page and "http" not in page.partition("<main>")[2]
+
+
+async def test_the_story_with_its_originals(served: Easel) -> None:
+    path, image = await a_story(served)
+    archive = zipfile.ZipFile(io.BytesIO(await fetched(served, f"{path}.zip")))
+    assert archive.testzip() is None
+    assert archive.namelist() == ["images/0001.jpg", "story.html", "story.json"]
+    assert hashlib.sha256(archive.read("images/0001.jpg")).hexdigest() == image["sha256"]
+    told = json.loads(archive.read("story.json"))["story"]
+    assert [next(iter(one)) for one in told] == ["said", "said", "image"]
+    assert told[2]["image"]["file"] == "images/0001.jpg"
+    assert "images/0001.jpg" in archive.read("story.html").decode()

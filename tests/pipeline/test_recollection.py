@@ -1,21 +1,14 @@
-import base64
 from dataclasses import replace
 
 import pytest
 from google.genai import types
 
-from pipeline.recollection import IMAGE_LIMIT_BYTES, Recollection
+from pipeline.recollection import Recollection
 from processors.conversation import Conversation
 from processors.frames import Role
 from processors.gemini.opening import Opening
 from processors.gemini.profiles import profile_for
 from processors.images.pixels import Picture
-from processors.images.tree import Image, ImageTree, Stored
-
-SMALL = b"small"
-STORED = Stored(
-    "image/png", 4, 4, 9, "00", "data:image/webp;base64," + base64.b64encode(SMALL).decode()
-)
 
 
 @pytest.fixture
@@ -27,7 +20,7 @@ def recollection() -> Recollection:
         conversation.append(Role.MODEL, f"answer {number}")
         conversation.complete()
     profile = profile_for("gemini-3.8-live", vertex=False)
-    return Recollection(conversation, ImageTree(), lambda image_id: None, profile)
+    return Recollection(conversation, lambda: None, profile)
 
 
 def texts(recollection: Recollection, since: int | None, *notes: str) -> list[str]:
@@ -39,11 +32,6 @@ def texts(recollection: Recollection, since: int | None, *notes: str) -> list[st
 
 def _bytes(part: types.Part) -> bytes:
     return (part.inline_data and part.inline_data.data) or b""
-
-
-def show(recollection: Recollection, stored: Stored = STORED) -> None:
-    recollection.tree.start(Image("i", "a house", "model", 0.0))
-    recollection.tree.ready("i", stored)
 
 
 def test_a_fresh_session_is_told_everything(recollection: Recollection) -> None:
@@ -82,26 +70,6 @@ def test_what_is_sent_again_is_not_told_as_well(recollection: Recollection) -> N
 
 
 def test_the_current_image_is_shown_to_a_fresh_session(recollection: Recollection) -> None:
-    show(recollection)
-    with_bytes = replace(recollection, picture=lambda _: Picture("image/png", b"png", 4, 4))
-    assert "png" in texts(with_bytes, None)
-    assert "png" not in texts(with_bytes, 0)
-
-
-@pytest.mark.parametrize("size", [None, IMAGE_LIMIT_BYTES + 1])
-def test_one_that_is_gone_or_large_by_its_thumbnail(
-    recollection: Recollection, size: int | None
-) -> None:
-    show(recollection)
-    picture = None if size is None else Picture("image/png", bytes(size), 4, 4)
-    assert "small" in texts(replace(recollection, picture=lambda _: picture), None)
-
-
-def test_one_without_a_thumbnail_is_not_shown(recollection: Recollection) -> None:
-    show(recollection, replace(STORED, thumbnail=""))
-    assert len(texts(recollection, None)) == 4
-
-
-def test_one_that_is_not_ready_is_not_current(recollection: Recollection) -> None:
-    recollection.tree.start(Image("i", "a house", "model", 0.0))
-    assert len(texts(recollection, None)) == 4
+    with_image = replace(recollection, current=lambda: Picture("image/jpeg", b"jpeg", 4, 4))
+    assert "jpeg" in texts(with_image, None)
+    assert "jpeg" not in texts(with_image, 0)

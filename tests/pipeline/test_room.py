@@ -28,6 +28,7 @@ from processors.frames import (
     UserImagesFrame,
     UserTextFrame,
 )
+from tests.pipeline.cameras import camera_of
 from tests.pipeline.in_process import LIMIT_S, until
 from tests.pipeline.room_clients import (
     LINK_READY,
@@ -101,7 +102,7 @@ async def test_an_image_of_the_live_model_itself_is_shown(shared: Shared) -> Non
         while room.parts.studio.tree.current is None:  # noqa: ASYNC110  # its pipeline is not up
             await asyncio.sleep(0)
     image = room.parts.studio.tree.current
-    assert room.parts.store.get(image.image_id) is not None
+    assert await room.parts.studio.store.get(image.image_id) is not None
 
 
 # ---- with real clients ----------------------------------------------------------------------
@@ -246,19 +247,19 @@ async def test_only_its_own_camera_is_forgotten() -> None:
     async with live_room() as room, clients(camera="VP8") as (seen,), clients() as (unseen,):
         await join(seen, room)
         await join(unseen, room)
-        await until(lambda: room.parts.studio.camera is not None)
+        await until(lambda: camera_of(room) is not None)
         switch(unseen, CAMERA_INDEX, on=False)
         write(unseen, "mine is off")
         frames = room.parts.input.counters
         await until(lambda: frames.frames)
-        assert room.parts.studio.camera is not None
+        assert camera_of(room) is not None
         switch(seen, SCREEN_INDEX, on=True)
         switch(seen, CAMERA_INDEX, on=False)
         say_ready(seen)
         await until(lambda: room.peers.ready)
-        assert room.parts.studio.camera is not None
+        assert camera_of(room) is not None
         switch(seen, SCREEN_INDEX, on=False)
-        await until(lambda: room.parts.studio.camera is None)
+        await until(lambda: camera_of(room) is None)
 
 
 async def test_a_text_does_not_overtake_the_image_before_it(

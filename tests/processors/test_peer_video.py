@@ -52,7 +52,8 @@ def test_a_key_picture_begins_again_in_any_size(codec: str) -> None:
         parts = stream(codec, [scene(width, height)] * 2)
         look(video, coded(codec, parts[0], alone=True))
         seen = look(video, coded(codec, parts[1]))
-        assert (seen.frame.width, seen.frame.height) == (width, height)
+        assert seen.full is not None
+        assert (seen.full.width, seen.full.height) == (width, height)
 
 
 def text_screen(text: str) -> Rgb:

@@ -19,7 +19,7 @@ from processors.frames import (
     ToolCancelFrame,
     ToolResultFrame,
 )
-from processors.tool_stage import MAX_RUNNING, ToolCounters, ToolStage
+from processors.tool_stage import MAX_RUNNING, STARTED, Acknowledgement, ToolCounters, ToolStage
 from processors.tool_threads import MAX_THREADS
 from processors.tools import Toolset, tool
 from tests.processors.probe import WAIT_LIMIT_S, Around, around
@@ -96,12 +96,12 @@ def kitchen() -> Kitchen:
 
 def stage_of(
     *functions: Callable[..., Any],
-    model_waits: bool = False,
+    how: Acknowledgement = Acknowledgement.NONE,
     slow: bool = False,
     time_limit_s: float = WAIT_LIMIT_S,
 ) -> ToolStage:
     tools = (tool(each, slow=slow, time_limit_s=time_limit_s) for each in functions)
-    return ToolStage(Toolset(tools), model_waits=model_waits)
+    return ToolStage(Toolset(tools), how)
 
 
 async def call(probes: Around, name: str, call_id: str = "1", /, **args: Any) -> None:
@@ -199,7 +199,7 @@ async def test_a_tool_that_takes_too_long_is_cancelled_and_tidies_up(kitchen: Ki
 
 async def test_a_plain_tool_that_never_returns_is_abandoned(kitchen: Kitchen) -> None:
     tools = Toolset([tool(kitchen.boil, time_limit_s=LATE_S), tool(kitchen.add)])
-    stage = ToolStage(tools, model_waits=False)
+    stage = ToolStage(tools, Acknowledgement.NONE)
     try:
         async with around(stage) as probes:
             for number in range(MAX_THREADS):
@@ -300,12 +300,27 @@ async def test_an_interruption_does_not_end_a_tool(kitchen: Kitchen) -> None:
 async def test_a_model_that_waits_is_told_that_a_slow_tool_has_started(
     kitchen: Kitchen, name: str, note: str
 ) -> None:
-    stage = stage_of(kitchen.greet, kitchen.decline, model_waits=True, slow=True)
+    stage = stage_of(kitchen.greet, kitchen.decline, how=Acknowledgement.ANSWER, slow=True)
     async with around(stage) as probes:
         await call(probes, name, **({"name": "Ada"} if name == "greet" else {}))
         (told,) = await probes.above.wait_for(ModelNoteFrame)
-        assert await result_of(probes) == {"output": "started; the result will follow"}
+        assert await result_of(probes) == STARTED
     assert told.text == note
+
+
+async def test_a_model_that_schedules_is_told_in_silence_and_gets_the_result_when_idle(
+    kitchen: Kitchen,
+) -> None:
+    stage = stage_of(kitchen.greet, how=Acknowledgement.PROGRESS, slow=True)
+    async with around(stage) as probes:
+        await call(probes, "greet", name="Ada")
+        started, done = await probes.above.wait_for(ToolResultFrame, 2)
+    assert (started.response, started.will_continue, started.scheduling) == (
+        STARTED, True, "SILENT",
+    )  # fmt: skip
+    assert (done.response, done.will_continue, done.scheduling) == (
+        {"output": "Hello Ada"}, False, "WHEN_IDLE",
+    )  # fmt: skip
 
 
 async def test_a_model_that_does_not_wait_gets_the_result_of_a_slow_tool(
@@ -318,7 +333,7 @@ async def test_a_model_that_does_not_wait_gets_the_result_of_a_slow_tool(
 
 
 async def test_a_slow_tool_called_wrongly_is_not_said_to_have_started(kitchen: Kitchen) -> None:
-    async with around(stage_of(kitchen.greet, model_waits=True, slow=True)) as probes:
+    async with around(stage_of(kitchen.greet, how=Acknowledgement.ANSWER, slow=True)) as probes:
         await call(probes, "greet")
         assert await result_of(probes) == {
             "error": "greet was called wrongly: name: Field required"
@@ -327,7 +342,7 @@ async def test_a_slow_tool_called_wrongly_is_not_said_to_have_started(kitchen: K
 
 
 async def test_a_quick_tool_is_waited_for(kitchen: Kitchen) -> None:
-    async with around(stage_of(kitchen.greet, model_waits=True)) as probes:
+    async with around(stage_of(kitchen.greet, how=Acknowledgement.ANSWER)) as probes:
         await call(probes, "greet", name="Ada")
         assert await result_of(probes) == {"output": "Hello Ada"}
 

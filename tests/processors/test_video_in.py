@@ -3,16 +3,16 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
-import av
 import numpy as np
 import pytest
 import pytest_asyncio
 from pipecat.frames.frames import Frame, InputImageRawFrame
 
 from processors.pictures import CodedPictures, Jpeg
-from processors.video_in import EARLY_SHARE, MAX_WAITING, VideoIn, VideoInConfig
+from processors.video_in import EARLY_SHARE, EASEL, MAX_WAITING, VideoIn, VideoInConfig
 from tests.processors.encoded_pictures import (
     bars,
     encoded,
@@ -321,8 +321,10 @@ async def test_a_camera_that_is_switched_off_is_seen_no_more(
 async def test_what_was_seen_is_told_until_it_is_forgotten(
     executor: ThreadPoolExecutor, seen: Seen
 ) -> None:
-    frames: list[av.VideoFrame] = []
-    video_in = VideoIn(VideoInConfig(), executor, seen, frames.append)
+    frames: list[tuple[str, Jpeg]] = []
+    video_in = VideoIn(
+        VideoInConfig(), executor, seen, lambda peer_id, jpeg: frames.append((peer_id, jpeg))
+    )
     coded, gate = moving(3), threading.Event()
     video_in.picture("peer", followed(coded[0], alone=True))
     await until(lambda: frames)
@@ -340,7 +342,23 @@ async def test_what_was_seen_is_told_until_it_is_forgotten(
 
     await until(another_is_seen)  # after all that waited
     await video_in.close()
-    assert len(frames) == 1
+    assert [peer_id for peer_id, _ in frames] == ["peer"]
+
+
+async def test_what_is_shown_goes_before_the_cameras(video_in: VideoIn, seen: Seen) -> None:
+    image = Jpeg(b"the current image", 8, 6, 8, 6)
+    video_in.show(image)
+    await until(lambda: seen.frames)
+    video_in.show(replace(image, data=b"another"))
+    video_in.picture("peer", KEY)
+    await until(lambda: video_in.latest is not None)
+    video_in.forget("peer")  # and the place it had
+    await until(lambda: len(seen.frames) > 1)
+    assert [frame.image for frame in seen.frames] == [b"the current image", b"another"]
+    assert [frame.transport_source for frame in seen.frames] == [EASEL, EASEL]
+    await video_in.close()
+    video_in.show(image)
+    assert len(seen.frames) == 2
 
 
 async def test_a_still_screen_is_not_sent_again_at_once(video_in: VideoIn, seen: Seen) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.images.delivery import BATCH, RESEND_FIRST_S, RESEND_LIMIT_S, Delivery
+from processors.images.delivery import BATCH, MAX_GONE, RESEND_FIRST_S, RESEND_LIMIT_S, Delivery
 
 
 def event(name: str) -> dict[str, Any]:
@@ -263,3 +263,53 @@ def test_every_peer_ends_with_the_latest_of_every_image(
         assert set(phone.finals.values()) <= {0, 1}
         assert room.delivery.unacknowledged(peer_id) == 0
         assert room.delivery.due(peer_id, room.now + 1e9) == []
+
+
+def test_things_beside_an_image_are_delivered_by_themselves() -> None:
+    delivery = Delivery()
+    delivery.join("p", 0.0)
+    delivery.publish("a", event("ready"), 0.0)
+    delivery.publish("named:a", event("named"), 0.0)
+    delivery.publish("selected", event("selected"), 0.0)
+    delivery.publish("selected", event("selected"), 0.0)
+    assert [due["seq"] for due in delivery.due("p", 0.0)] == [1, 2, 4]
+
+
+def test_the_last_word_on_what_is_gone_reaches_everybody() -> None:
+    delivery = Delivery()
+    delivery.publish("a", event("ready"), 0.0)
+    delivery.publish("named:a", event("named"), 0.0)
+    delivery.publish("a", event("deleted"), 0.0)
+    delivery.ended("a", "named:a", "text:a")
+    delivery.join("p", 1.0)
+    assert [due["event"] for due in delivery.due("p", 1.0)] == ["deleted"]
+
+
+def test_the_last_words_are_bounded() -> None:
+    delivery = Delivery()
+    for number in range(MAX_GONE + 5):
+        delivery.publish(str(number), event("deleted"), 0.0)
+        delivery.ended(str(number))
+    delivery.join("p", 1.0)
+    assert delivery.unacknowledged("p") == MAX_GONE
+
+
+def test_what_is_sent_again_is_counted() -> None:
+    delivery = Delivery()
+    delivery.join("p", 0.0)
+    delivery.publish("a", event("ready"), 0.0)
+    send_all(delivery, "p", 0.0)
+    assert delivery.resent == 0
+    send_all(delivery, "p", 1.0)
+    assert delivery.resent == 1
+
+
+def test_ten_thousand_acks_and_forged_ones_change_nothing() -> None:
+    delivery = Delivery()
+    delivery.join("p", 0.0)
+    delivery.publish("a", event("ready"), 0.0)
+    for seq in range(-10, 10_000):
+        delivery.ack("p", seq)
+        delivery.ack("stranger", seq)
+    assert delivery.acks_unknown > 20_000 - 20
+    assert [due["seq"] for due in delivery.due("p", 0.0)] == [1]

@@ -21,7 +21,7 @@ def test_defaults_need_nothing() -> None:
     assert settings.model == "gemini-nano-banana-2.1"
     assert settings.response_modalities == ("text", "image")
     assert settings.timeout_s == 120
-    assert settings.max_concurrent == 2
+    assert settings.max_concurrent == 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""A room that was there before the service was started anew is opened again."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import RoomUnknown, ServiceFull
+from pipeline.metrics import Metrics
+from pipeline.registry import Registry
+from pipeline.revival import Revival
+from pipeline.room import Room
+from pipeline.room_settings import RoomSettings
+from pipeline.shared import Shared
+from processors.frames import Role
+from processors.images.folder_store import FolderStore
+from processors.images.image_tools import ImageTools
+from processors.images.room_store import RoomStore
+from tests.pipeline.room_parts import shared_parts
+from tests.processors.images.studio_bench import PNG
+
+LIMIT_S = 10.0
+
+
+async def an_old_room(shared: Shared) -> Room:
+    """With a picture and some words, saved as it is while people are in it."""
+    room = Room("old-room", RoomSettings(), shared)
+    await room.parts.studio.given(PNG, "gemini-x")
+    room.parts.conversation.append(Role.USER, "Draw a house")
+    room.parts.conversation.complete()
+    await room.parts.studio.store.save_room({**room._record(), "saved_at": time.time()})
+    return room
+
+
+def folder(root: Path) -> FolderStore:
+    return FolderStore(root, max_bytes=1 << 30, max_age_s=3600)
+
+
+async def test_it_comes_back_with_its_pictures_its_words_and_its_token(tmp_path: Path) -> None:
+    with shared_parts(blobs=folder(tmp_path)) as shared:
+        old = await an_old_room(shared)
+    with shared_parts(blobs=folder(tmp_path)) as shared:
+        registry = Registry(
+            shared, Metrics(), max_rooms=2, revival=Revival(shared.blobs, grace_s=60)
+        )
+        found = await asyncio.gather(*(registry.find_or_revive("old-room") for _ in range(3)))
+        assert len(set(map(id, found))) == 1
+        room = found[0]
+        assert (room.token, room.created_at) == (old.token, old.created_at)
+        assert room.parts.studio.tree == old.parts.studio.tree
+        assert room.parts.conversation.contents() == old.parts.conversation.contents()
+        current = room.parts.studio.tree.current_id
+        assert current is not None
+        assert await room.parts.studio.store.get(current) is not None
+        tools = ImageTools(room.parts.studio)
+        assert (await tools.name_image("mine"))["name"] == "mine"
+        await registry.close(LIMIT_S)
+
+
+async def test_only_for_a_while_and_only_what_was_there(tmp_path: Path) -> None:
+    now = 0.0
+    with shared_parts(blobs=folder(tmp_path)) as shared:
+        await an_old_room(shared)
+        revival = Revival(shared.blobs, 60, lambda: now)
+        registry = Registry(shared, Metrics(), max_rooms=1, revival=revival)
+        for guess in ("nobody", "../old-room", "", "x" * 999):
+            with pytest.raises(RoomUnknown):
+                await registry.find_or_revive(guess)
+        now = 60.1
+        with pytest.raises(RoomUnknown):
+            await registry.find_or_revive("old-room")
+        now = 0.0
+        registry.open(RoomSettings())
+        with pytest.raises(ServiceFull):
+            await registry.find_or_revive("old-room")
+        await registry.close(LIMIT_S)
+
+
+@pytest.mark.parametrize("data", [b"{", json.dumps({"version": 1}).encode()])
+async def test_damage_opens_nothing(
+    tmp_path: Path, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = folder(tmp_path)
+    await store.put("r", "room.json", data)
+    assert await Revival(store, 60).find_untrusted("r") is None
+    assert "cannot be opened again" in caplog.text or data != b"{"
+
+
+async def test_a_store_that_fails_opens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "room.json").mkdir()
+    assert await Revival(folder(tmp_path), 60).find_untrusted("r") is None
+
+
+async def test_a_room_that_has_ended_does_not_come_back(tmp_path: Path) -> None:
+    with shared_parts(blobs=folder(tmp_path)) as shared:
+        room = await an_old_room(shared)
+        await room._keep_or_forget()
+        assert await RoomStore(shared.blobs, "old-room").load() is None
+        current = room.parts.studio.tree.current_id
+        assert current is not None
+        assert await room.parts.studio.store.get(current) is not None  # for links
