@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from contextlib import suppress
 from typing import Final
 
 from PIL import Image
@@ -45,10 +46,9 @@ def _is_turned_or_moves(data: bytes) -> bool:
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         return True
-    try:
+    with suppress(Exception):  # the parser raises anything; the mark replaces what it cannot read
         return bool(image.getexif().get(_ORIENTATION, 1) != 1)
-    except Exception:  # the parser raises anything; the mark replaces what it could not read
-        return False
+    return False
 
 
 _ORIENTATION: Final = 0x0112

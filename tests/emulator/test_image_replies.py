@@ -24,7 +24,7 @@ from emulator.image_requests import ImageRequest, parse_untrusted
 from emulator.image_triggers import Trigger
 
 FULL = Reply(
-    image=b"final", mime_type="image/png", text="Here.", thoughts=("hm",), thought_image=b"draft"
+    image=b"final", mime_type="image/png", text="Here.", thoughts=("hm",), drafts=(b"draft",)
 )
 
 

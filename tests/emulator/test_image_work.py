@@ -121,8 +121,8 @@ def test_modalities(modalities: list[str], has_text: bool, has_image: bool) -> N
 
 def test_thoughts_only_when_asked_for() -> None:
     quiet = answer(request(("user", ["a tree"])), JPEG)
-    assert quiet.thoughts == () and quiet.thought_image is None
+    assert quiet.thoughts == () and quiet.drafts == ()
     loud = answer(request(("user", ["a tree"]), thinkingConfig={"includeThoughts": True}), JPEG)
-    assert loud.thoughts and loud.thought_image is not None
-    assert max(decoded(loud.thought_image).size) == 512
+    assert loud.thoughts and len(loud.drafts) == 2
+    assert [max(decoded(draft).size) for draft in loud.drafts] == [192, 448]
     assert loud.image == quiet.image

@@ -219,6 +219,10 @@ def test_the_listing_tells_every_image_in_order(room: Room) -> None:
         "reason": "No luck.",
         "state": "failed",
         "created_at": 1000.0,
+        "turn": 1,
+        "group": "cat",
+        "variant": 0,
+        "variants": 1,
     }
     assert (dog["image_id"], dog["state"], dog["bytes"]) == ("dog", "ready", 1200)
     assert dog["url"].startswith("/sessions/room/images/dog?token=")
@@ -227,7 +231,7 @@ def test_the_listing_tells_every_image_in_order(room: Room) -> None:
 async def test_its_clock_is_the_loops() -> None:
     """Not the test's, for once."""
     phones = {"a": Phone("a")}
-    gallery = Gallery("room", UrlSigner(), phones, lambda _: None, lambda: 1)
+    gallery = Gallery("room", UrlSigner(), ImageTree(), phones, lambda _: None)
     gallery.show(ImageEventFrame(Image("cat", "a cat", "model", 0.0).event()))
     assert phones["a"].events == [(1, "started")]
 
@@ -244,3 +248,36 @@ def test_every_event_of_an_image_names_the_turn_it_was_begun_in(room: Room) -> N
         ("cat", 3),
         ("dog", 5),
     ]
+
+
+def test_what_was_there_before_the_service_is_shown_again(room: Room) -> None:
+    room.start("cat")
+    room.tree.ready("cat", STORED)
+    gallery = Gallery("room", room.signer, room.tree, room.phones, lambda _: None)
+    gallery.replay()
+    phone = room.add(Phone("a"))
+    gallery.joined(phone)
+    assert phone.events == [(1, "ready"), (2, "selected")]
+
+
+def test_previews_have_addresses_of_their_own(room: Room) -> None:
+    phone = room.add(Phone("a"))
+    room.start("cat")
+    room.gallery.show(ImageEventFrame(room.tree.preview("cat", STORED).event()))
+    url = phone.messages[-1]["data"]["url"]
+    assert url.endswith("&preview=abababab")
+    room.ready("cat")
+    assert "preview" not in phone.messages[-1]["data"]["url"]
+
+
+def test_names_selections_and_deletions_reach_those_who_come_late(room: Room) -> None:
+    for image_id in ("cat", "dog"):
+        room.start(image_id)
+        room.ready(image_id)
+    told = {"type": "image-event", "image_id": "cat"}
+    for name in ("named", "text", "deleted"):
+        room.gallery.show(ImageEventFrame({**told, "event": name}))
+    room.gallery.show(ImageEventFrame(room.tree.selected()))
+    late = room.add(Phone("late"))
+    room.gallery.joined(late)
+    assert [name for _, name in late.events] == ["ready", "deleted", "selected"]

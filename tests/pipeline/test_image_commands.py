@@ -32,9 +32,9 @@ async def test_each_does_what_it_says() -> None:
             assert studio.tree.current_id == first
             assert "the sea" in str(await ask("image-name", image_id=first, name="the sea"))
             assert "pink" in str(await ask("image-region", target=first, **BOX))
-            assert studio.sources.marks.current is not None
+            assert studio.sources.marks.clear()
             assert await ask("image-region", target=None) is None
-            assert studio.sources.marks.current is None
+            assert not studio.sources.marks.clear()
             assert "a cat" in str(await ask("image-delete", image_id=first))
             assert list(studio.tree.images) == [second]
 

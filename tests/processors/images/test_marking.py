@@ -129,3 +129,9 @@ def test_a_damaged_file_never_does_anything_else(name: str, data: st.DataObject)
         marked(bytes(broken[:end]), mime_type, made_by="m")
     except ImageRefused:
         pass
+
+
+def test_filling_behind_the_pixels_is_no_mistake() -> None:
+    data = encoded(Image.fromarray(PIXELS), "JPEG")[:-2] + b"\xff\xff\xff\xd9"
+    clean = marked(data, "image/jpeg", made_by="m")
+    assert pixels(clean) == pixels(data)

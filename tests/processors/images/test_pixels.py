@@ -24,9 +24,11 @@ from processors.images.pixels import (
     UPLOAD_LONG_SIDE,
     Picture,
     for_the_record,
+    opened_plain,
     picture_untrusted,
     thumbnail,
     upload_untrusted,
+    upright_plain,
 )
 from tests.processors.images.hostile import (
     GREY,
@@ -467,3 +469,25 @@ def test_damage_of_any_kind_ends_in_a_picture_or_a_refusal(
 @given(st.binary(max_size=200))
 def test_bytes_of_any_kind_are_refused(data: bytes) -> None:
     both(data)
+
+
+def test_an_image_is_opened_plain_in_any_size() -> None:
+    wide = encoded(Image.new("RGB", (400, 300), "red"), "JPEG")
+    assert opened_plain(wide).size == (400, 300)
+    assert opened_plain(wide, 100).size == (100, 75)
+    clear = opened_plain(encoded(Image.new("LA", (4, 3)), "PNG"))
+    assert (clear.mode, clear.info) == ("RGBA", {})
+
+
+@pytest.mark.parametrize(
+    ("form", "mode", "mime_type"),
+    [("PNG", "RGB", "image/png"), ("JPEG", "RGB", "image/jpeg"), ("WEBP", "RGBA", "image/png"),
+     ("WEBP", "RGB", "image/jpeg")],
+)  # fmt: skip
+def test_what_lies_on_its_side_is_written_upright(form: str, mode: str, mime_type: str) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    lying = encoded(Image.new(mode, (40, 20)), form, exif=turned)
+    made = upright_plain(lying, 90)
+    assert (made.mime_type, made.width, made.height) == (mime_type, 20, 40)
+    assert dict(Image.open(io.BytesIO(made.data)).getexif()) == {}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from processors.errors import ToolError
 from processors.images.profiles import (
     ALL_RATIOS,
     FLASH_2_5,
@@ -16,6 +17,7 @@ from processors.images.profiles import (
     ImageProfile,
     check,
     profile_for,
+    refuse_untrusted,
 )
 from processors.images.settings import ImageSettings
 
@@ -162,3 +164,14 @@ def test_what_only_the_gemini_api_accepts() -> None:
     assert refused(NEW, store=False, vertex=True) == {
         "store": "store is accepted by the Gemini API only, not by Vertex AI."
     }
+
+
+def test_what_a_wish_asks_for_is_refused_in_words_that_say_what_there_is() -> None:
+    model = "gemini-3-pro-image"
+    refuse_untrusted(model, None, None)
+    refuse_untrusted(model, "16:9", "4K")
+    with pytest.raises(ToolError, match="no such size. It takes 1K, 2K, 4K."):
+        refuse_untrusted(model, None, "512")
+    with pytest.raises(ToolError, match="no such aspect_ratio. It takes 1:1, 2:3"):
+        refuse_untrusted(model, "1:8", None)
+    refuse_untrusted("somebody-elses-model", "1:8", "512")

@@ -90,3 +90,13 @@ def test_nobody_is_forgotten_and_the_bounds_hold(
         waiting -= admitted
         running |= admitted
     assert not waiting
+
+
+def test_who_waits_with_one_wish_only_can_give_up_too() -> None:
+    queue = FairQueue(total=1)
+    queue.enter("a", "r", "ada", 1)
+    queue.enter("b", "r", "ben", 1)
+    assert queue.admit() == ["a"]
+    queue.leave("b")
+    queue.leave("a")
+    assert queue.admit() == []

@@ -64,7 +64,7 @@ def test_a_line_covers_and_a_ring_encloses() -> None:
 
 def test_a_mask_is_soft_outside_and_nothing_beyond() -> None:
     mask = region_untrusted(BOX).mask(400, 300)
-    assert (mask.shape, mask.dtype) == ((300, 400), np.float32)
+    assert mask.shape == (300, 400) and mask.dtype == np.float32
     assert mask[95:160, 85:235].min() == 1.0
     edge = mask[120]
     assert 0 < np.count_nonzero((edge > 0) & (edge < 1)) < 4 * SOFT_SHARE * 400 + 4
