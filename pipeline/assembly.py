@@ -29,6 +29,7 @@ from processors.gemini.live_config import LiveSetup
 from processors.gemini.live_core import LiveCore
 from processors.gemini.outbox import Outbox
 from processors.gemini.profiles import ModelProfile
+from processors.gemini.settings import LiveSettings
 from processors.gemini.stage import GeminiStage
 from processors.gemini.watchdog import Watchdog, WatchLimits
 from processors.images.camera_reel import CameraPicture
@@ -118,10 +119,7 @@ def assemble(
     settings = in_force.settings
     live = settings.live
     entry, store = RoomInput(), RoomStore(shared.blobs, room_id)
-    conversation = Conversation()
-    conversation.begin_with([_content(turn) for turn in live.history])
-    if before is not None:
-        conversation.go_on_from(before.history, before.turn)
+    conversation = _conversation(live, before)
     studio = Studio(
         shared.image_client,
         settings.image,
@@ -133,10 +131,7 @@ def assemble(
         tree=None if before is None else before.tree,
         turn=lambda: conversation.turn,
     )
-    toolset = Toolset(
-        (*ImageTools(studio).tools(), *shared.tools),
-        lambda name: in_force.settings.live.allows_tool(name),
-    )
+    toolset = _toolset(studio, shared, in_force)
     setup = LiveSetup(
         lambda: in_force.settings.live, lambda: toolset.declarations, vertex=shared.vertex
     )
@@ -155,11 +150,7 @@ def assemble(
         input=entry,
         gemini=gemini,
         tools=ToolStage(toolset, _acknowledgement(setup.profile, vertex=shared.vertex)),
-        audio_out=AudioOut(
-            send_audio,
-            settings.audio.max_output_backlog_s,
-            lambda: in_force.settings.live.activity_handling != "no_interruption",
-        ),
+        audio_out=_audio_out(in_force, send_audio),
         transcripts=Transcripts(conversation),
         audio_in=AudioIn(entry.feed),
         video_in=video_in,
@@ -167,6 +158,27 @@ def assemble(
         showing=showing,
         setup=setup,
     )
+
+
+def _audio_out(in_force: InForce, send_audio: Callable[[bytes, int], None]) -> AudioOut:
+    return AudioOut(
+        send_audio,
+        in_force.settings.audio.max_output_backlog_s,
+        lambda: in_force.settings.live.activity_handling != "no_interruption",
+    )
+
+
+def _conversation(live: LiveSettings, before: Revived | None) -> Conversation:
+    conversation = Conversation()
+    conversation.begin_with([_content(turn) for turn in live.history])
+    if before is not None:
+        conversation.go_on_from(before.history, before.turn)
+    return conversation
+
+
+def _toolset(studio: Studio, shared: Shared, in_force: InForce) -> Toolset:
+    tools = (*ImageTools(studio).tools(), *shared.tools)
+    return Toolset(tools, lambda name: in_force.settings.live.allows_tool(name))
 
 
 def _filming(studio: Studio) -> Callable[[str, Jpeg], None]:

@@ -86,7 +86,7 @@ class Room:
         self.pictures = RoomPictures(
             self.parts,
             self.gallery,
-            Saving(self.parts.studio.store, self._record),
+            Saving(self.parts.studio.store, lambda: record_of(self)),
             self.peers.broadcast,
             shared.count,
         )
@@ -94,7 +94,7 @@ class Room:
             RoomUsage(settings.live.model, shared.prices),
             Budget(limits_of(settings.budget)),
             self.peers.broadcast,
-            self._present_turn,
+            lambda: self.parts.conversation.turn,
             self.gallery.turn_of,
         )
         self.uploads = Uploads(shared.executor, shared.max_upload_bytes, self.pictures.uploaded)
@@ -114,10 +114,6 @@ class Room:
     @property
     def link_status(self) -> LinkStatus:
         return self._link_news.status
-
-    @property
-    def usage(self) -> RoomUsage:
-        return self.metering.usage
 
     def usage_summary(self) -> dict[str, Any]:
         """As `GET /sessions/{id}` tells it."""
@@ -141,7 +137,7 @@ class Room:
     async def _run(self, limit: asyncio.Timeout) -> None:
         async with AsyncExitStack() as stack:
             stack.callback(self._release)
-            stack.push_async_callback(self._keep_or_forget)
+            stack.push_async_callback(self._forget_unless_it_may_come_back)
             stack.push_async_callback(self.pictures.close)
             stack.push_async_callback(self.peers.dismiss, FAREWELL)
             await self._until(lambda: self.lifecycle.state is not RoomState.OPEN)
@@ -153,7 +149,9 @@ class Room:
             self.pictures.begin()
             last = FanOut(self.peers.broadcast, self.on_frame)
             stages = [*self.parts.stages, last]
-            await stack.enter_async_context(running(stages, self._pipeline_ended))
+            await stack.enter_async_context(
+                running(stages, lambda: self.close("its pipeline ended"))
+            )
             stack.push_async_callback(self.peers.dismiss, FAREWELL)  # before the pipeline ends
             self._shared.ticker.subscribe(self._beat)
             stack.callback(self._shared.ticker.unsubscribe, self._beat)
@@ -171,22 +169,9 @@ class Room:
                 if not self._changed.is_set():  # else somebody came at the last moment
                     self._apply(RoomEvent.DEADLINE_PASSED, "nobody is here")
 
-    def _record(self) -> dict[str, Any]:
-        return room_record(
-            self.token,
-            self.created_at,
-            self.settings,
-            self.parts.studio.tree,
-            self.parts.conversation,
-        )
-
-    async def _keep_or_forget(self) -> None:
-        """A room that ends with the service may come back with it."""
+    async def _forget_unless_it_may_come_back(self) -> None:
         if not self._may_come_back:
             await self.pictures.saving.forget()
-
-    def _pipeline_ended(self) -> None:
-        self.close("its pipeline ended")
 
     def _release(self) -> None:
         self.close("the room failed")
@@ -352,9 +337,6 @@ class Room:
         if self._link_news.is_over(_now(), everybody_knows=everybody_knows):
             self.close("the connection to Gemini failed")
 
-    def _present_turn(self) -> int:
-        return self.parts.conversation.turn
-
     def _welcome_all(self) -> None:
         """Those that could not be told before: the link was not ready, or their channel not."""
         for participant in self.peers.ready if self._link_news.welcomes else ():
@@ -400,6 +382,14 @@ class Room:
         if budget.is_over and not self.lifecycle.over:
             self.peers.broadcast(rtvi.error(budget.sentence, fatal=True))
             self.close("its budget is spent")
+
+
+def record_of(room: Room) -> dict[str, Any]:
+    """What is needed to open it again after a restart of the service."""
+    parts = room.parts
+    return room_record(
+        room.token, room.created_at, room.settings, parts.studio.tree, parts.conversation
+    )
 
 
 def _now() -> float:

@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 
 
 class Saving:
-    """From `begin()` on: `record()` is what is saved, `soon()` asks for it. `close()` saves the last
-    changes."""
+    """From `begin()` on. `record()` is what is saved, `soon()` asks for it, `close()` does it once
+    more."""
 
     def __init__(self, store: RoomStore, record: Callable[[], dict[str, Any]]) -> None:
         self.failures = 0

@@ -130,9 +130,7 @@ async def _shared(
             stack.push_async_callback(image_client.aio.aclose)
     except ConfigurationFault as fault:
         raise StartFailed(f"Gemini cannot be reached: {fault.reason}") from fault
-    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="work")
-    # Nobody is left who waits for a picture, so neither do we.
-    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+    executor = _executor(stack)
     ticker = Ticker()
     stack.push_async_callback(ticker.close)
     return Shared(
@@ -154,6 +152,13 @@ async def _shared(
         tools=tools,
         prices=prices,
     )
+
+
+def _executor(stack: AsyncExitStack) -> ThreadPoolExecutor:
+    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="work")
+    # Nobody is left who waits for a picture, so neither do we.
+    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+    return executor
 
 
 async def _images(service: ServiceSettings, stack: AsyncExitStack) -> tuple[BlobStore, bytes]:

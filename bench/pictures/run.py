@@ -57,9 +57,7 @@ def page(
             " *Visible*: from there to the end of the frame in which the page shows it, in the page"
             " that wished.",
             "",
-            "| format | wishes | started | draft | ready | visible |",
-            "|---|---|---|---|---|---|",
-            *(_row(kind, figures) for kind, figures in timings),
+            *_timings(timings),
             "",
             "## The voice meanwhile",
             "",
@@ -73,9 +71,7 @@ def page(
             "",
             "## A thousand pictures in one room",
             "",
-            "| pictures | " + " | ".join(str(count) for count, _ in sizes) + " |",
-            "|---" * (len(sizes) + 1) + "|",
-            "| resident, MB | " + " | ".join(f"{size:.0f}" for _, size in sizes) + " |",
+            *_memory(sizes),
             "",
             "The page with all of them, while its history is walked through from end to end:"
             f" frames of {thousand['frame ms p50']:.1f} ms (95th percentile"
@@ -86,6 +82,19 @@ def page(
             "",
         ]
     )
+
+
+def _memory(sizes: Sequence[tuple[int, float]]) -> list[str]:
+    return [
+        "| pictures | " + " | ".join(str(count) for count, _ in sizes) + " |",
+        "|---" * (len(sizes) + 1) + "|",
+        "| resident, MB | " + " | ".join(f"{size:.0f}" for _, size in sizes) + " |",
+    ]
+
+
+def _timings(timings: Sequence[tuple[str, Figures]]) -> list[str]:
+    head = "| format | wishes | started | draft | ready | visible |"
+    return [head, "|---" * 6 + "|", *(_row(kind, figures) for kind, figures in timings)]
 
 
 def _row(kind: str, figures: Figures) -> str:

@@ -83,7 +83,9 @@ class Watcher(Listener):
     def _look(self, picture: EncodedPicture) -> None:
         coded = CodedPictures(picture.codec, picture.parts, picture.alone, picture.followed)
         look = self.video.look(coded, picture.arrived_at, long_side=768, quality=80)
-        self.sizes.append((look.frame.width, look.frame.height))
+        seen = look.full or look.jpeg
+        if seen is not None:
+            self.sizes.append((seen.source_width, seen.source_height))
         self.changed += look.jpeg is not None
 
 

@@ -147,10 +147,11 @@ async def test_streaming_gives_thoughts_first(serve: Serve) -> None:
         assert chunk.candidates
         finishes.append(chunk.candidates[0].finish_reason)
         parts += chunk.parts or []
-    assert [bool(part.thought) for part in parts] == [True, True, False, False]
-    assert [part.inline_data is not None for part in parts] == [False, True, False, True]
-    assert [bool(part.thought_signature) for part in parts] == [False, False, True, True]
-    assert finishes == [None, None, None, types.FinishReason.STOP]
+    assert [bool(part.thought) for part in parts] == [True, True, True, False, False]
+    assert [part.inline_data is not None for part in parts] == [False, True, True, False, True]
+    signed = [bool(part.thought_signature) for part in parts]
+    assert signed == [False, False, False, True, True]
+    assert finishes == [None, None, None, None, types.FinishReason.STOP]
     await client.aio.aclose()
 
 

@@ -99,10 +99,13 @@ def test_edits(prompt: str, operations: list[Operation]) -> None:
     assert list(parse_edit(prompt)) == operations
 
 
+_NO_EDITS = ("show the fox", "show me the", "make a poster")  # drawn anew, or only chosen
+
+
 def test_spoken_edits_are_never_a_guess() -> None:
     starts = ("change", "make", "show", "only", "blur", "mirror", "add", "undo", "go back")
     for sentence in sentences():
-        if sentence.startswith(starts):
+        if sentence.startswith(starts) and not sentence.startswith(_NO_EDITS):
             assert not isinstance(parse_edit(sentence)[0], Guess), sentence
 
 

@@ -12,6 +12,7 @@ from pipeline.metrics import Metrics
 from pipeline.registry import Registry
 from pipeline.revival import Revival
 from pipeline.room import Room
+from pipeline.room_record import room_record
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from processors.frames import Role
@@ -30,7 +31,14 @@ async def an_old_room(shared: Shared) -> Room:
     await room.parts.studio.given(PNG, "gemini-x")
     room.parts.conversation.append(Role.USER, "Draw a house")
     room.parts.conversation.complete()
-    await room.parts.studio.store.save_room({**room._record(), "saved_at": time.time()})
+    record = room_record(
+        room.token,
+        room.created_at,
+        room.settings,
+        room.parts.studio.tree,
+        room.parts.conversation,
+    )
+    await room.parts.studio.store.save_room({**record, "saved_at": time.time()})
     return room
 
 
@@ -99,7 +107,7 @@ async def test_a_store_that_fails_opens_nothing(
 async def test_a_room_that_has_ended_does_not_come_back(tmp_path: Path) -> None:
     with shared_parts(blobs=folder(tmp_path)) as shared:
         room = await an_old_room(shared)
-        await room._keep_or_forget()
+        await room.pictures.saving.forget()
         assert await RoomStore(shared.blobs, "old-room").load() is None
         current = room.parts.studio.tree.current_id
         assert current is not None

@@ -30,7 +30,9 @@ async def test_an_image_from_beginning_to_end(modules: Modules) -> None:
             "id": "a", "seq": 3, "state": "ready", "parentId": None, "prompt": "A cat",
             "requestedBy": "model", "mimeType": "image/png", "width": 1024, "height": 768,
             "bytes": 9, "url": "/sessions/s/images/a?token=t", "thumbnail": THUMBNAIL,
-            "reason": None,
+            "reason": None, "queued": False, "position": 0, "parentIds": [], "group": "a",
+            "variant": 0, "variants": 1, "name": "", "text": "", "textAfter": "", "model": None,
+            "turn": None, "original": None,
         }
     ]  # fmt: skip
     assert (view["images"]["shownId"], view["images"]["currentId"]) == ("a", "a")
@@ -65,7 +67,69 @@ async def test_a_selection_moves_everybody(modules: Modules) -> None:
     view = await modules.reduce(*events)
     assert (view["images"]["shownId"], view["images"]["currentId"]) == ("a", "a")
     assert (await modules.reduce(*events, image("selected", 3, "b")))["same"] is True
-    assert (await modules.reduce(*events, image("selected", 4, "unknown")))["same"] is True
+    waiting = await modules.reduce(*events, image("selected", 4, "late"))
+    assert waiting["images"]["currentId"] == "a"
+    late = await modules.reduce(*events, image("selected", 4, "late"), image("ready", 2, "late"))
+    assert (late["images"]["shownId"], late["images"]["currentId"]) == ("late", "late")
+
+
+async def test_once_the_service_says_what_is_current_its_word_counts(modules: Modules) -> None:
+    events = [image("ready", 1), image("selected", 2, can_undo=True), image("ready", 3, "b")]
+    view = await modules.reduce(*events)
+    assert (view["images"]["shownId"], view["images"]["currentId"]) == ("a", "a")
+    assert (view["images"]["canUndo"], view["images"]["canRedo"]) == (True, False)
+    nothing = await modules.reduce(*events, image("selected", 4, None))
+    assert nothing["images"]["currentId"] is None
+
+
+async def test_variants_stand_together_and_the_first_stays_in_sight(modules: Modules) -> None:
+    more = {"group": "g", "variants": 2}
+    view = await modules.reduce(
+        image("started", 1, "v1", variant=1, **more), image("started", 2, "v2", variant=2, **more),
+        image("failed", 3, "v2", variant=2, reason="No.", **more),
+    )  # fmt: skip
+    assert view["images"]["shownId"] == "v1"
+    first = view["images"]["list"][0]
+    found = await modules.call("image_history.js", "variantsOf", view["images"], first)
+    assert [one["id"] for one in found] == ["v1", "v2"]
+
+
+async def test_names_and_afterwords_come_beside_the_states(modules: Modules) -> None:
+    view = await modules.reduce(
+        image("named", 2, name="the sea"), image("ready", 1), image("named", 1, name="old"),
+        image("text", 4, text_after="That is all."), image("text", 4, text_after="Again."),
+    )  # fmt: skip
+    (one,) = view["images"]["list"]
+    assert (one["name"], one["textAfter"]) == ("the sea", "That is all.")
+
+
+async def test_what_was_made_of_a_deleted_picture_is_made_of_its_parents(modules: Modules) -> None:
+    events = [
+        image("ready", 1, "a"), image("ready", 2, "b", parent_id="a", parent_ids=["a"]),
+        image("ready", 3, "c", parent_id="b", parent_ids=["b"]),
+    ]  # fmt: skip
+    view = await modules.reduce(*events, image("deleted", 4, "b"))
+    assert [one["parentIds"] for one in view["images"]["list"]] == [[], ["a"]]
+    assert (await modules.reduce(*events, image("deleted", 1, "b")))["same"] is True
+    assert (await modules.reduce(*events, image("deleted", 4, "nobody")))["same"] is True
+    shown = await modules.reduce(*events, image("deleted", 4, "c"))
+    assert (shown["images"]["shownId"], shown["images"]["currentId"]) == ("b", None)
+
+
+async def test_what_to_compare_with(modules: Modules) -> None:
+    camera = {"kind": "camera", "url": "/sessions/s/images/o?token=t", "width": 4, "height": 3}
+    view = await modules.reduce(
+        image("ready", 1, "a", url="/a", originals=[camera]),
+        image("ready", 2, "b", url="/b", parent_id="a"), image("ready", 3, "c", url="/c"),
+        image("ready", 4, "d", url="/d", originals=[{"url": "https://elsewhere.invalid/x"}]),
+    )  # fmt: skip
+    found = [
+        await modules.call("image_history.js", "before", view["images"], one)
+        for one in view["images"]["list"]
+    ]
+    assert [one and (one["words"], one["url"]) for one in found] == [
+        ("Camera", "/sessions/s/images/o?token=t"), ("Before", "/a"), None, None,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

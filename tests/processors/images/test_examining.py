@@ -9,7 +9,7 @@ from PIL import Image
 from processors.errors import ImageRefused
 from processors.images.examining import described, examined_untrusted
 from processors.images.pixels import Picture
-from tests.processors.images.hostile import encoded, huge_webp, jpeg, png, with_segments
+from tests.processors.images.hostile import encoded, huge_webp, jpeg, png
 from tests.processors.images.test_marking import FILES, PIXELS, pixels
 
 
@@ -68,11 +68,3 @@ def test_a_polyglot_is_an_image_and_nothing_else_afterwards() -> None:
 def test_a_picture_is_described() -> None:
     data = jpeg(64, 48)
     assert described(Picture("image/jpeg", data, 64, 48)).size == len(data)
-
-
-def test_metadata_that_cannot_be_read_is_no_reason_to_refuse() -> None:
-    broken = b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(40)
-    segment = b"\xff\xe1" + (len(broken) + 2).to_bytes(2, "big") + broken
-    data = with_segments(jpeg(16, 12), segment)
-    picture, _ = examined_untrusted(data, made_by="m")
-    assert b"\xff\xff\0\0\0" not in picture.data[:200]

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import boto3  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import pytest_asyncio
 from moto.server import ThreadedMotoServer
@@ -21,7 +22,8 @@ DAY_S = 86_400.0
 def s3_url() -> object:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    yield f"http://127.0.0.1:{server._server.server_port}"  # type: ignore[union-attr]  # it runs
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
     server.stop()
 
 
@@ -33,9 +35,10 @@ async def of_s3(url: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "for-tests")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "for-tests")
     store = S3Store("pictures", prefix="easel", endpoint_url=url, region="eu-west-1")
-    if not store._client.list_buckets()["Buckets"]:
+    s3 = boto3.client("s3", endpoint_url=url, region_name="eu-west-1")
+    if not s3.list_buckets()["Buckets"]:
         place = {"LocationConstraint": "eu-west-1"}
-        store._client.create_bucket(Bucket="pictures", CreateBucketConfiguration=place)
+        s3.create_bucket(Bucket="pictures", CreateBucketConfiguration=place)
     await store.open()
     return store
 
