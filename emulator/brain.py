@@ -77,14 +77,13 @@ class _Turn:
 
 
 class Brain:
-    """Answers one session. Remembers the last colour, and whether there is a picture to go on from.
+    """Answers one session. Remembers the last colour.
 
     Survives copy.deepcopy.
     """
 
     def __init__(self) -> None:
         self._colour = ""
-        self._has_picture = False
 
     def on_user(self, text: str, *, sight: str, tools: frozenset[str]) -> Thought:
         """The answer to one turn; `sight` describes the latest picture, '' when there is none."""
@@ -117,7 +116,6 @@ class Brain:
             return Thought("I got no answer, so I cannot say how it went.")
         if str(response.get("status", "")).lower() in PENDING:
             return Thought("It is being drawn.")
-        self._has_picture = True
         output = response.get("output")
         several = isinstance(output, dict) and "images" in output
         words = output.get("text") if isinstance(output, dict) and several else None
@@ -192,10 +190,9 @@ class Brain:
         return self._edit(turn, turn.text, source)
 
     def follow_up(self, turn: _Turn) -> Thought:
-        """Change the last picture; before there is one, the upload or what the camera shows."""
-        if _names_an_upload(turn.words):
-            return self._edit(turn, turn.text, UPLOAD)
-        source = CAMERA if turn.sight and not self._has_picture else LAST
+        """Change the last picture, or an upload when the words name one. Before there is a picture it
+        is the tool's to know what stands in for it."""
+        source = UPLOAD if _names_an_upload(turn.words) else LAST
         return self._edit(turn, turn.text, source)
 
     def narrow(self, turn: _Turn) -> Thought:

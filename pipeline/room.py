@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 from pipecat.frames.frames import Frame
@@ -115,6 +116,10 @@ class Room:
     def link_status(self) -> LinkStatus:
         return self._link_news.status
 
+    @property
+    def usage(self) -> RoomUsage:
+        return self.metering.usage
+
     def usage_summary(self) -> dict[str, Any]:
         """As `GET /sessions/{id}` tells it."""
         return self.metering.summary(_now())
@@ -149,9 +154,8 @@ class Room:
             self.pictures.begin()
             last = FanOut(self.peers.broadcast, self.on_frame)
             stages = [*self.parts.stages, last]
-            await stack.enter_async_context(
-                running(stages, lambda: self.close("its pipeline ended"))
-            )
+            ended = partial(self.close, "its pipeline ended")
+            await stack.enter_async_context(running(stages, ended))
             stack.push_async_callback(self.peers.dismiss, FAREWELL)  # before the pipeline ends
             self._shared.ticker.subscribe(self._beat)
             stack.callback(self._shared.ticker.unsubscribe, self._beat)
@@ -282,13 +286,11 @@ class Room:
             participant.send(rtvi.error_response(message_id, "Too much at once. Send it again."))
 
     def asked(self, participant: Participant, message: rtvi.ClientMessage) -> None:
-        if self.pictures.asked(participant, message):
-            return
         if message.kind == UPDATE_SETTINGS:
             self.changes.ask(message, participant.send)
-            return
-        self.count("message_unsupported")
-        participant.send(rtvi.error_response(message.message_id, "Easel knows no such message."))
+        elif not self.pictures.asked(participant, message):
+            self.count("message_unsupported")
+            participant.send(rtvi.error_response(message.message_id, "There is no such message."))
 
     def count(self, counter: str) -> None:
         self._shared.count(counter)

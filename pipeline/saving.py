@@ -9,7 +9,7 @@ from typing import Any, Final
 from processors.errors import ProcessorError
 from processors.images.room_store import RoomStore
 
-GAP_S: Final = 0.5  # changes come in bursts
+GAP_S: Final = 0.2  # changes come in bursts
 ALIVE_S: Final = 30.0  # a room in which nothing changes says so that often that it lives
 CLOSE_LIMIT_S: Final = 2.0
 

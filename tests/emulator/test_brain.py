@@ -7,13 +7,16 @@ import pytest
 from emulator import phrases
 from emulator.brain import (
     ABILITIES,
+    CANCEL,
     COUNT,
     CREATE,
     EDIT,
     MAX_ECHO_CHARACTERS,
+    NAME,
     NO_BRUSH,
     NOT_UNDERSTOOD,
     NOTHING_SEEN,
+    SELECT,
     STORY,
     WAIT,
     Brain,
@@ -44,7 +47,7 @@ def edit_of(brain: Brain, text: str, *, sight: str = "I see a room.") -> tuple[J
 def test_every_spoken_sentence_has_its_own_answer() -> None:
     for sentence in phrases.sentences():
         thought = Brain().on_user(sentence, sight="I see a room.", tools=IMAGE_TOOLS)
-        assert thought.say and not thought.say.startswith("You said")
+        assert (thought.say or thought.calls) and not thought.say.startswith("You said")
         assert thought.say != NOT_UNDERSTOOD
 
 
@@ -99,9 +102,6 @@ def test_sources_of_edits() -> None:
     brain = Brain()
     assert edit_of(brain, "change the wall to blue")[0] == "camera"
     assert edit_of(brain, "show me this room with a blue wall")[0] == "camera"
-    assert edit_of(brain, "make it warmer")[0] == "camera"
-    assert edit_of(brain, "make it warmer", sight="")[0] == "last"
-    brain.on_tool_result(EDIT, {"output": "image shown"})
     assert edit_of(brain, "make it warmer")[0] == "last"
     assert edit_of(brain, "add a plant")[0] == "last"
     assert edit_of(brain, "change the wall to red")[0] == "camera"
@@ -178,10 +178,64 @@ def test_results_of_pictures_are_told_truthfully(response: JsonObject, words: st
     assert Brain().on_tool_result(CREATE, response).say == words
 
 
-def test_a_failed_picture_is_no_picture() -> None:
-    brain = Brain()
-    brain.on_tool_result(EDIT, {"error": "x"})
-    assert edit_of(brain, "make it warmer")[0] == "camera"
+def test_of_several_pictures_the_words_are_told() -> None:
+    output = {"image_id": "a", "images": ["a", "b"], "text": "First, take 3."}
+    assert Brain().on_tool_result(CREATE, {"output": output}).say == "Here it is. First, take 3."
+    del output["images"]
+    assert Brain().on_tool_result(CREATE, {"output": output}).say == "Here it is."
+
+
+ALL_TOOLS = frozenset({CREATE, EDIT, SELECT, NAME, CANCEL})
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "args"),
+    [
+        ("redo", SELECT, {"which": "redo"}),
+        ("take the second one", SELECT, {"which": "the second one"}),
+        ("Show me the blue one.", SELECT, {"which": "the blue one"}),
+        ("call it the blue one", NAME, {"name": "the blue one"}),
+        ("Never mind.", CANCEL, {}),
+        ("cancel that", CANCEL, {}),
+        ("go back to the first one and add a plant", EDIT,
+         {"prompt": "add a plant", "source": "first"}),
+        ("make it green instead", EDIT,
+         {"prompt": "make it green", "source": "last", "replaces_pending": True}),
+        ("make a poster saying hello in three variants", CREATE,
+         {"prompt": "make a poster saying hello", "count": 3}),
+        ("Make a poster saying hello", CREATE, {"prompt": "Make a poster saying hello"}),
+        ("show the fox in a forest", CREATE,
+         {"prompt": "show the fox in a forest", "like": ["last"]}),
+        ("put this lamp on that table", CREATE,
+         {"prompt": "put this lamp on that table", "like": ["upload 1", "upload 2"]}),
+        ("explain this step by step", CREATE,
+         {"prompt": "explain this step by step", "like": ["camera"]}),
+    ],
+)  # fmt: skip
+def test_wishes_about_pictures(text: str, name: str, args: dict[str, JSON]) -> None:
+    [call] = Brain().on_user(text, sight="I see a room.", tools=ALL_TOOLS).calls
+    assert (call.name, call.args) == (name, args)
+
+
+def test_without_those_tools_it_says_little() -> None:
+    assert say("never mind") == "Okay."
+    assert say("make it green instead") == NO_BRUSH
+    assert say("explain this step by step") == NO_BRUSH
+    [call] = Brain().on_user("explain it step by step", sight="", tools=ALL_TOOLS).calls
+    assert call.args["like"] == []
+
+
+@pytest.mark.parametrize("name", [SELECT, NAME, CANCEL])
+def test_what_was_done_is_said_and_what_failed_too(name: str) -> None:
+    assert Brain().on_tool_result(name, {"output": {"image_id": "a"}}).say
+    assert "failed: no" in Brain().on_tool_result(name, {"error": "no"}).say
+
+
+def test_what_people_did_beside_their_words_is_no_wish() -> None:
+    told = "(Somebody points at a part of a picture.) (Somebody did more.) draw a house"
+    [call] = Brain().on_user(told, sight="", tools=ALL_TOOLS).calls
+    assert call.args == {"prompt": "draw a house"}
+    assert say("(Somebody points at a part of a picture.)").startswith("You said")
 
 
 def test_results_of_other_tools_are_read_out() -> None:

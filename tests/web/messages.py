@@ -15,7 +15,7 @@ def transcript(role: str, text: str, turn: int = 1, **more: Any) -> dict[str, An
     return server(type="transcript", role=role, text=text, turn=turn, **more)
 
 
-def image(event: str, seq: int, image_id: str = "a", **more: Any) -> dict[str, Any]:
+def image(event: str, seq: int, image_id: str | None = "a", **more: Any) -> dict[str, Any]:
     return server(type="image-event", event=event, seq=seq, image_id=image_id, **more)
 
 
