@@ -190,8 +190,8 @@ class Brain:
         return self._edit(turn, turn.text, source)
 
     def follow_up(self, turn: _Turn) -> Thought:
-        """Change the last picture, or an upload when the words name one. Before there is a picture it
-        is the tool's to know what stands in for it."""
+        """Change the last picture, or an upload when the words name one. Before there is a picture
+        it is the tool's to know what stands in for it."""
         source = UPLOAD if _names_an_upload(turn.words) else LAST
         return self._edit(turn, turn.text, source)
 

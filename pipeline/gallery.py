@@ -39,7 +39,7 @@ class Gallery:
         count: Callable[[str], None],
     ) -> None:
         self.delivery = Delivery()
-        self._room_id = room_id
+        self.room_id = room_id
         self._signer = signer
         self._tree = tree
         self._participants = participants
@@ -54,7 +54,7 @@ class Gallery:
             self.delivery.publish("selected", self._tree.selected(), now)
 
     def url(self, image_id: str) -> str:
-        return self._signer.image_url(self._room_id, image_id, time.time())
+        return self._signer.image_url(self.room_id, image_id, time.time())
 
     def listing(self) -> list[dict[str, Any]]:
         """Every image of the room, oldest first, as `GET /sessions/{id}/images` tells it."""

@@ -89,7 +89,7 @@ class Room:
             self.gallery,
             Saving(self.parts.studio.store, lambda: record_of(self)),
             self.peers.broadcast,
-            shared.count,
+            shared,
         )
         self.metering = Metering(
             RoomUsage(settings.live.model, shared.prices),

@@ -17,7 +17,10 @@ from pipeline.gallery import Gallery
 from pipeline.image_commands import COMMANDS, obey_untrusted
 from pipeline.jobs import Jobs
 from pipeline.participant import Participant
+from pipeline.picture_links import PictureLinks
 from pipeline.saving import Saving
+from pipeline.shared import Shared
+from pipeline.shares import Shares
 from processors.errors import ToolError
 from processors.frames import (
     ContextNoteFrame,
@@ -47,15 +50,16 @@ class RoomPictures(StudioListener):
         gallery: Gallery,
         saving: Saving,
         broadcast: Callable[[str], None],
-        count: Callable[[str], None],
+        shared: Shared,
     ) -> None:
         self.gallery = gallery
         self.saving = saving
+        self.links = PictureLinks(gallery.room_id, Shares(shared.blobs), shared.link_base)
         self.notes = QuietNotes()
         self._parts = parts
         self._studio = parts.studio
         self._broadcast = broadcast
-        self._count = count
+        self._count = shared.count
         self._jobs = Jobs()
         self._mark: str | None = None  # the message that tells of the mark there is
         self._studio.listener = self
@@ -69,6 +73,7 @@ class RoomPictures(StudioListener):
     async def close(self) -> None:
         await self._jobs.close()
         await self._parts.showing.close()
+        await self.links.close()
         await self.saving.close()
 
     # From cameras and people.
@@ -151,6 +156,7 @@ class RoomPictures(StudioListener):
 
     def current(self, image: Image | None) -> None:
         self._parts.showing.look(image)
+        self.links.current(image)
 
     def marked(self, mark: Mark | None) -> None:
         data: dict[str, Any] = {"type": "image-region", "target": None}

@@ -148,6 +148,7 @@ async def _shared(
         idle_limit_s=service.idle_timeout_s,
         signer=signer,
         blobs=blobs,
+        link_base=service.public_url or signer.prefix,
         places=Places(service.max_images_at_once),
         tools=tools,
         prices=prices,

@@ -18,7 +18,8 @@ from transports.peer_config import PeerConfig
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """`count` takes the name of something refused. `image_client` is for the image model."""
+    """`count` takes the name of something refused. `image_client` is for the image model.
+    `link_base` goes before the paths of links that leave the room."""
 
     client: genai.Client
     image_client: genai.Client
@@ -34,6 +35,7 @@ class Shared:
     idle_limit_s: float
     signer: UrlSigner
     blobs: BlobStore
+    link_base: str
     places: Places
     tools: Sequence[Tool]
     prices: PriceTable

@@ -179,7 +179,7 @@ def test_results_of_pictures_are_told_truthfully(response: JsonObject, words: st
 
 
 def test_of_several_pictures_the_words_are_told() -> None:
-    output = {"image_id": "a", "images": ["a", "b"], "text": "First, take 3."}
+    output: JsonObject = {"image_id": "a", "images": ["a", "b"], "text": "First, take 3."}
     assert Brain().on_tool_result(CREATE, {"output": output}).say == "Here it is. First, take 3."
     del output["images"]
     assert Brain().on_tool_result(CREATE, {"output": output}).say == "Here it is."

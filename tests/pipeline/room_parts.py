@@ -49,6 +49,7 @@ def shared_parts(
             "idle_limit_s": 60.0,
             "signer": UrlSigner(),
             "blobs": MemoryStore(),
+            "link_base": "https://easel.example.org",
             "places": Places(8),
             "tools": (),
             "prices": PriceTable(PUBLISHED),
