@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+from pipeline.metrics import Metrics
 from pipeline.service_settings import ServiceSettings
 from processors.images.folder_store import FolderStore
 from processors.images.memory_store import CachedStore, MemoryStore
@@ -21,13 +22,17 @@ KEY_BYTES: Final = 32
 logger = logging.getLogger(__name__)
 
 
-async def open_blobs(settings: ServiceSettings, stack: AsyncExitStack) -> BlobStore:
+async def open_blobs(
+    settings: ServiceSettings, stack: AsyncExitStack, metrics: Metrics
+) -> BlobStore:
     """`stack` closes it. Raises `StoreFailed` when it cannot be used as the settings want it."""
     cache = MemoryStore(settings.storage_cache_bytes)
+    metrics.watch("storage_memory", cache.counters)
     store: BlobStore
     match settings.storage:
         case "memory":
-            store = MemoryStore(settings.storage_max_bytes)
+            cache.limit_bytes = settings.storage_max_bytes
+            store = cache
         case "s3":
             behind = S3Store(
                 settings.s3_bucket or "",
@@ -38,12 +43,12 @@ async def open_blobs(settings: ServiceSettings, stack: AsyncExitStack) -> BlobSt
             await behind.open()
             store = CachedStore(behind, cache)
         case _:
-            store = await _folder(settings, cache)
+            store = await _folder(settings, cache, metrics)
     stack.push_async_callback(store.close)
     return store
 
 
-async def _folder(settings: ServiceSettings, cache: MemoryStore) -> BlobStore:
+async def _folder(settings: ServiceSettings, cache: MemoryStore, metrics: Metrics) -> BlobStore:
     named = settings.storage_folder
     folder = FolderStore(
         Path(named) if named is not None else _own_folder(),
@@ -56,7 +61,9 @@ async def _folder(settings: ServiceSettings, cache: MemoryStore) -> BlobStore:
         if named is not None:
             raise
         logger.warning("%s; images are kept in memory, and lost with the service", error)
-        return MemoryStore(settings.storage_max_bytes)
+        cache.limit_bytes = settings.storage_max_bytes
+        return cache
+    metrics.watch("storage_folder", folder.counters)
     return CachedStore(folder, cache)
 
 

@@ -40,8 +40,12 @@ class CountingRoom(Protocol):
 
 def tally(room: CountingRoom) -> Counter[str]:
     """All counters of a room, by names that say what part of it counted."""
+    return _tally(room.counters())
+
+
+def _tally(parts: Mapping[str, Any]) -> Counter[str]:
     out: Counter[str] = Counter()
-    for part, counters in room.counters().items():
+    for part, counters in parts.items():
         for field in fields(counters):
             out[f"{part}_{field.name}"] += getattr(counters, field.name)
     return out
@@ -57,6 +61,7 @@ class Metrics(Collector):
         self._paid: dict[str, Bill] = {}  # by rooms that have ended
         self._models: set[str] = set()
         self._rooms: dict[str, CountingRoom] = {}
+        self._shared: dict[str, Any] = {}
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)  # memory, processor time, open files
@@ -64,6 +69,10 @@ class Metrics(Collector):
     def count(self, name: str) -> None:
         known = name in self.refusals or len(self.refusals) < MAX_REASONS
         self.refusals[name if known else OTHER] += 1
+
+    def watch(self, part: str, counters: Any) -> None:
+        """Counters of what all rooms share: a dataclass of numbers that only grow."""
+        self._shared[part] = counters
 
     def add(self, room: CountingRoom) -> None:
         self.rooms_opened += 1
@@ -84,7 +93,7 @@ class Metrics(Collector):
         yield GaugeMetricFamily("easel_peers", "Peers in all rooms.", value=peers)
         yield _counter("easel_rooms_opened", "Rooms since the start.", self.rooms_opened)
         yield self._refused()
-        yield from _sums(self._retired, rooms)
+        yield from _sums(self._retired + _tally(self._shared), rooms)
         yield from _used(self._bills(rooms))
 
     def _bills(self, rooms: Iterable[CountingRoom]) -> dict[str, Bill]:

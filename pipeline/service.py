@@ -85,10 +85,11 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         tls = _tls(service)
         prices = _prices(settings)
         metrics = Metrics()
-        blobs, key = await _images(service, stack)
+        blobs, key = await _images(service, stack, metrics)
         signer = UrlSigner(urlsplit(service.public_url or "").path.rstrip("/"), key)
         shared = await _shared(settings, stack, metrics, signer, blobs, tools, prices)
         revival = Revival(blobs, service.idle_timeout_s)
+        metrics.watch("image_places", shared.places.counters)
         registry = Registry(shared, metrics, max_rooms=service.max_rooms, revival=revival)
         app = make_app(_doors(settings, registry, shared, metrics))
         log = ServerLog(metrics.count)
@@ -112,8 +113,7 @@ async def _shared(
     prices: PriceTable,
 ) -> Shared:
     """What the rooms use together; `stack` releases it. Raises `StartFailed`."""
-    service = settings.service
-    endpoint = Endpoint()
+    service, endpoint = settings.service, Endpoint()
     if settings.backend is None:
         endpoint = await stack.enter_async_context(emulator_process(service.emulator_port))
     location = service.vertex_image_location
@@ -162,11 +162,13 @@ def _executor(stack: AsyncExitStack) -> ThreadPoolExecutor:
     return executor
 
 
-async def _images(service: ServiceSettings, stack: AsyncExitStack) -> tuple[BlobStore, bytes]:
+async def _images(
+    service: ServiceSettings, stack: AsyncExitStack, metrics: Metrics
+) -> tuple[BlobStore, bytes]:
     """Where images are kept, and the key that their addresses are signed with. Raises
     `StartFailed`."""
     try:
-        blobs = await open_blobs(service, stack)
+        blobs = await open_blobs(service, stack, metrics)
         return blobs, await signing_key(service, blobs)
     except StoreFailed as error:
         raise StartFailed(str(error)) from error
