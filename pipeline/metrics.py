@@ -93,7 +93,7 @@ class Metrics(Collector):
         yield GaugeMetricFamily("easel_peers", "Peers in all rooms.", value=peers)
         yield _counter("easel_rooms_opened", "Rooms since the start.", self.rooms_opened)
         yield self._refused()
-        yield from _sums(self._retired + _tally(self._shared), rooms)
+        yield from _sums(self._retired, self._shared, rooms)
         yield from _used(self._bills(rooms))
 
     def _bills(self, rooms: Iterable[CountingRoom]) -> dict[str, Bill]:
@@ -121,8 +121,11 @@ class Metrics(Collector):
         return refused
 
 
-def _sums(retired: Counter[str], rooms: Iterable[CountingRoom]) -> Iterator[Metric]:
+def _sums(
+    retired: Counter[str], shared: Mapping[str, Any], rooms: Iterable[CountingRoom]
+) -> Iterator[Metric]:
     total = Counter(retired)
+    total.update(_tally(shared))  # adding two would leave out what is zero
     for room in rooms:
         total.update(tally(room))
     for name, value in sorted(total.items()):
