@@ -49,13 +49,58 @@ def test_a_picture_that_is_too_large_is_refused() -> None:
     assert reel.kept_bytes == 9
 
 
-@given(st.lists(st.tuples(st.integers(0, 500_000), st.floats(0, 3)), max_size=40))
-def test_it_never_holds_more_than_it_may(added: list[tuple[int, float]]) -> None:
+def test_what_finds_no_room_pushes_the_oldest_out() -> None:
+    reel = CameraReel(limit_bytes=25)
+    for at in range(3):
+        reel.add(coded(10, float(at)))
+    assert [one.at for one in reel.between(0, 9, 2)] == [1, 2]
+    assert (reel.kept_bytes, reel.counters.evicted) == (20, 1)
+
+
+def test_one_that_comes_late_takes_its_place() -> None:
     reel = CameraReel()
-    now = 0.0
-    for size, later in added:
-        now += later
-        reel.add(coded(size, now))
-        kept = reel.between(0, now, now)
-        assert reel.kept_bytes == sum(one.size for one in kept) <= LIMIT_BYTES
-        assert all(now - one.at <= KEEP_S for one in kept)
+    for at in (1.0, 3.0, 2.0):
+        reel.add(coded(10, at))
+    assert [one.at for one in reel.between(0, 9, 3)] == [1, 2, 3]
+    reel.add(coded(10, 3.0 - KEEP_S - 0.1))
+    assert reel.counters.too_old == 1
+    assert [one.at for one in reel.between(-9, 9, 3)] == [1, 2, 3]
+
+
+def test_a_still_screen_is_held_once() -> None:
+    reel, screen = CameraReel(limit_bytes=25), Jpeg(bytes(20), 4, 3, 4, 3)
+    for at in range(5):
+        reel.add(CameraPicture(screen, float(at)))
+    assert [one.at for one in reel.between(0, 9, 4)] == [0, 1, 2, 3, 4]
+    assert (reel.kept_bytes, reel.counters.evicted) == (20, 0)
+    reel.add(coded(10, 5.0))
+    assert [one.at for one in reel.between(0, 9, 5)] == [5]
+    assert reel.kept_bytes == 10
+
+
+pictures = [CodedPictures("VP8", (bytes(size),)) for size in (0, 7, 90_000, 300_000, 500_000)]
+added_pictures = st.lists(
+    st.tuples(st.sampled_from(pictures), st.floats(-1, 3), st.sampled_from(["ada", "ben"])),
+    max_size=60,
+)
+
+
+@given(added_pictures, st.booleans())
+def test_it_never_holds_more_than_it_may(
+    added: list[tuple[CodedPictures, float, str]], one_leaves: bool
+) -> None:
+    reel = CameraReel()
+    newest = at = 0.0
+    for shown, later, peer_id in added:
+        at = max(0.0, at + later)
+        newest = max(newest, at)
+        reel.add(CameraPicture(shown, at, peer_id))
+        held = reel.between(-9, newest, newest)
+        bytes_of = {id(one.picture): one.size for one in held}
+        assert reel.kept_bytes == sum(bytes_of.values()) <= LIMIT_BYTES
+        assert all(newest - one.at <= KEEP_S for one in held)
+        assert [one.at for one in held] == sorted(one.at for one in held)
+    if one_leaves:
+        reel.forget("ada")
+        reel.forget("ben")
+        assert (reel.kept_bytes, reel.newest(newest)) == (0, None)
