@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -181,10 +180,10 @@ def _toolset(studio: Studio, shared: Shared, in_force: InForce) -> Toolset:
     return Toolset(tools, lambda name: in_force.settings.live.allows_tool(name))
 
 
-def _filming(studio: Studio) -> Callable[[str, Jpeg], None]:
+def _filming(studio: Studio) -> Callable[[str, Jpeg, float], None]:
     """What cannot be had from its coded bytes alone goes onto the reel as it was seen."""
     reel = studio.sources.reel
-    return lambda peer_id, jpeg: reel.add(CameraPicture(jpeg, time.monotonic(), peer_id))
+    return lambda peer_id, jpeg, at: reel.add(CameraPicture(jpeg, at, peer_id))
 
 
 def _acknowledgement(profile: ModelProfile, *, vertex: bool) -> Acknowledgement:

@@ -79,7 +79,7 @@ class RoomPictures(StudioListener):
     # From cameras and people.
 
     def pictured(self, peer_id: str, coded: CodedPictures) -> None:
-        if coded.alone:
+        if coded.alone and not coded.followed:  # else it comes as it was seen, from VideoIn
             self._studio.sources.reel.add(CameraPicture(coded, time.monotonic(), peer_id))
 
     def camera_off(self, peer_id: str) -> None:

@@ -13,8 +13,8 @@ from processors.pictures import (
     looks_the_same,
 )
 
-FULL_LONG_SIDE: Final = 1536
-FULL_QUALITY: Final = 90
+FULL_LONG_SIDE: Final = 2048  # as of an upload
+FULL_QUALITY: Final = 85  # the last eight seconds of a screen shall fit into a megabyte
 REPEAT_S: Final = 10.0  # a picture that does not change is shown again after so long
 # A still screen's pictures are far smaller, a camera's always larger.
 _MAY_BE_SAME_BITS_PER_PIXEL: Final = 0.02
@@ -23,7 +23,7 @@ _MAY_BE_SAME_BITS_PER_PIXEL: Final = 0.02
 @dataclass(frozen=True, slots=True)
 class Look:
     """`jpeg` is None when it would show what the last one did. `full` is the picture at the size
-    received; None of one that decodes alone, which can be had from its own bytes."""
+    received; None if it is of no followed stream, and can be had from its own bytes."""
 
     jpeg: Jpeg | None
     full: Jpeg | None = None

@@ -48,6 +48,7 @@ class _Job(NamedTuple):
     video: PeerVideo
     pictures: CodedPictures
     lost: Callable[[], None]
+    came_at: float
 
 
 class VideoIn:
@@ -55,8 +56,8 @@ class VideoIn:
 
     A picture that comes while the last one is still being decoded is skipped and counted, so
     a slow machine sends fewer pictures and never old ones. Those of a stream that is followed
-    wait instead, a few of them. `seen` gets each picture that cannot be had from its bytes alone,
-    at the size received, with its peer. `close()` and nothing comes any more.
+    wait instead, a few of them. `seen` gets each of those, at the size received, with its peer and
+    the loop's time when it came. `close()` and nothing comes any more.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class VideoIn:
         config: VideoInConfig,
         executor: Executor,
         emit: Callable[[Frame], None],
-        seen: Callable[[str, Jpeg], None] = lambda peer_id, jpeg: None,
+        seen: Callable[[str, Jpeg, float], None] = lambda peer_id, jpeg, at: None,
     ) -> None:
         self.counters = VideoInCounters()
         self.latest: Jpeg | None = None
@@ -98,7 +99,8 @@ class VideoIn:
         if video is None or (busy and not self._may_wait(pictures)):
             self._skip(peer_id, pictures, lost)
             return
-        self._waiting.append(_Job(peer_id, video, pictures, lost))
+        now = asyncio.get_running_loop().time()
+        self._waiting.append(_Job(peer_id, video, pictures, lost, now))
         if not busy:
             self._work = asyncio.create_task(self._convert_all(), name="picture")
 
@@ -187,7 +189,7 @@ class VideoIn:
 
     def _show(self, job: _Job, look: Look) -> None:
         if look.full is not None:
-            self._seen(job.peer_id, look.full)
+            self._seen(job.peer_id, look.full, job.came_at)
         if look.jpeg is None:
             self.counters.unchanged += 1
             return

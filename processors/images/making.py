@@ -29,7 +29,7 @@ from processors.images.tree import Image, ImageState, ImageTree, Original, Store
 from processors.images.wishes import Prepared, Wish, request_for
 from processors.pictures import CodedPictures, frame_of, jpeg_from
 
-CAMERA_LONG_SIDE: Final = 1536
+CAMERA_LONG_SIDE: Final = 2048  # as of an upload
 CAMERA_QUALITY: Final = 92
 MAX_OF_ONE_ANSWER: Final = 12
 ID_BYTES: Final = 12

@@ -28,6 +28,7 @@ from processors.frames import (
     UserImagesFrame,
     UserTextFrame,
 )
+from processors.pictures import CodedPictures, Jpeg
 from tests.pipeline.cameras import camera_of
 from tests.pipeline.in_process import LIMIT_S, until
 from tests.pipeline.room_clients import (
@@ -45,6 +46,7 @@ from tests.pipeline.room_clients import (
     write,
 )
 from tests.pipeline.room_parts import shared_parts
+from tests.processors.encoded_pictures import encoded, scene
 from tests.transports.peers import Census, descriptors
 from transports.errors import TransportError
 
@@ -103,6 +105,23 @@ async def test_an_image_of_the_live_model_itself_is_shown(shared: Shared) -> Non
             await asyncio.sleep(0)
     image = room.parts.studio.tree.current
     assert await room.parts.studio.store.get(image.image_id) is not None
+
+
+async def test_what_a_camera_shows_is_kept_once(shared: Shared) -> None:
+    """At once where its bytes suffice, decoded where others build on it."""
+    room = Room("room", RoomSettings(), shared)
+    key = CodedPictures("VP8", (encoded("VP8", scene(320, 240)),))
+    reel = room.parts.studio.sources.reel
+    for coded in (key, replace(key, followed=True)):
+        room.pictures.pictured("peer", coded)
+        room.parts.video_in.picture("peer", coded)
+        async with asyncio.timeout(5):
+            while room.parts.video_in.counters.pictures > reel.counters.added:  # noqa: ASYNC110  # in a thread
+                await asyncio.sleep(0)
+    await room.parts.video_in.close()
+    now = asyncio.get_running_loop().time()
+    shown = [one.picture for one in reel.between(0.0, now, now)]
+    assert [type(one) for one in shown] == [CodedPictures, Jpeg]
 
 
 # ---- with real clients ----------------------------------------------------------------------

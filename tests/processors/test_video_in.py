@@ -25,6 +25,7 @@ from tests.processors.encoded_pictures import (
 
 LIMIT_S = 10.0
 INTERVAL_S = 0.25
+WAITED_S = 0.1
 KEY = CodedPictures("VP8", (encoded("VP8", scene(320, 240)),))
 NO_PICTURE = CodedPictures("VP8", (b"garbage",))
 
@@ -321,13 +322,18 @@ async def test_a_camera_that_is_switched_off_is_seen_no_more(
 async def test_what_was_seen_is_told_until_it_is_forgotten(
     executor: ThreadPoolExecutor, seen: Seen
 ) -> None:
-    frames: list[tuple[str, Jpeg]] = []
+    frames: list[tuple[str, Jpeg, float]] = []
     video_in = VideoIn(
-        VideoInConfig(), executor, seen, lambda peer_id, jpeg: frames.append((peer_id, jpeg))
+        VideoInConfig(), executor, seen, lambda peer, jpeg, at: frames.append((peer, jpeg, at))
     )
-    coded, gate = moving(3), threading.Event()
+    coded, gate, loop = moving(3), threading.Event(), asyncio.get_running_loop()
+    executor.submit(gate.wait)
     video_in.picture("peer", followed(coded[0], alone=True))
+    came_at = loop.time()
+    await until(lambda: loop.time() > came_at + WAITED_S)  # for the thread
+    gate.set()
     await until(lambda: frames)
+    gate = threading.Event()
     executor.submit(gate.wait)
     for part in coded[1:]:
         video_in.picture("peer", followed(part))
@@ -342,7 +348,10 @@ async def test_what_was_seen_is_told_until_it_is_forgotten(
 
     await until(another_is_seen)  # after all that waited
     await video_in.close()
-    assert [peer_id for peer_id, _ in frames] == ["peer"]
+    ((peer_id, jpeg, at),) = frames
+    assert peer_id == "peer"
+    assert (jpeg.width, jpeg.height) == (jpeg.source_width, jpeg.source_height)
+    assert abs(at - came_at) < WAITED_S / 2
 
 
 async def test_what_is_shown_goes_before_the_cameras(video_in: VideoIn, seen: Seen) -> None:
