@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 from processors.errors import ToolError
 from processors.images.camera_reel import CameraPicture, CameraReel
-from processors.images.sharpness import candidates, sharpest, sharpness
+from processors.images.sharpness import MAX_COMPARED, candidates, sharpest, sharpness
 from processors.images.utterances import Window
 from processors.pictures import CodedPictures, Jpeg
 from tests.processors.encoded_pictures import encoded, scene
@@ -28,6 +28,35 @@ def test_the_sharpest_is_found_wherever_it_is() -> None:
     pictures = [jpeg(blur) for blur in (3.0, 1.0, 0.0, 2.0)]
     assert sharpest(pictures) is pictures[2]
     assert sharpest(pictures[:1]) is pictures[0]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_small_picture_is_not_sharper_than_a_large_one(turned: bool) -> None:
+    """As a call begins: the sender's pictures grow with what its way carries."""
+    noise = np.random.default_rng(1).integers(0, 255, (90, 160), dtype=np.uint8)
+    large = Image.fromarray(noise).resize((1280, 720), Image.Resampling.NEAREST)
+    found = []
+    for width in (160, 320, 640, 960, 1280):
+        small = large.resize((width, width * 9 // 16), Image.Resampling.BICUBIC)
+        grey = np.asarray(small)
+        found.append(sharpness(grey.T if turned else grey))
+    assert found[:3] == sorted(found[:3])
+    assert 2 * found[0] < found[1]
+    assert found[2:] == pytest.approx([found[2]] * 3, rel=0.1)
+
+
+def test_a_line_of_pixels_has_no_detail() -> None:
+    assert sharpness(np.zeros((1, 1280), np.uint8)) == 0.0
+
+
+def test_no_more_are_compared_than_time_allows() -> None:
+    pictures = [jpeg(2.0) for _ in range(MAX_COMPARED * 3)]
+    assert sharpest(pictures) is pictures[-1]
+    pictures[2] = jpeg(0.0)
+    assert sharpest(pictures) is pictures[2]  # the last of each three
+    pictures[2] = jpeg(2.0)
+    pictures[3] = jpeg(0.0)
+    assert sharpest(pictures) is pictures[-1]
 
 
 def test_of_equal_ones_the_last() -> None:
