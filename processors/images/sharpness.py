@@ -83,8 +83,8 @@ def sharpness(picture: NDArray[np.uint8]) -> float:
     image = Image.fromarray(picture)
     if image.size != size:
         image = image.resize(size, Image.Resampling.BICUBIC)
-    plain = np.asarray(image, np.float32)
-    plain = (plain[:-1, :-1] + plain[1:, :-1] + plain[:-1, 1:] + plain[1:, 1:]) / 4
+    levels = np.asarray(image, np.float32)
+    plain = (levels[:-1, :-1] + levels[1:, :-1] + levels[:-1, 1:] + levels[1:, 1:]) / 4
     curved = (
         4 * plain[1:-1, 1:-1]
         - plain[:-2, 1:-1]

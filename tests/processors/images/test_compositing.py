@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from processors.images.compositing import OUTLINE, composite, outlined
 from processors.images.pixels import Picture
@@ -21,6 +21,12 @@ def noise(width: int, height: int, seed: int, mode: str = "RGB") -> bytes:
     return out.getvalue()
 
 
+def flat(size: tuple[int, int], colour: tuple[int, ...]) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB" if len(colour) == 3 else "RGBA", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
 def pixels_of(picture: Picture | bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     data = picture if isinstance(picture, bytes) else picture.data
     return np.asarray(Image.open(io.BytesIO(data)))
@@ -30,15 +36,25 @@ def box(x: float, y: float, width: float, height: float) -> Region:
     return region_untrusted({"box": {"x": x, "y": y, "width": width, "height": height}})
 
 
-regions = st.builds(
+WHOLE = box(0, 0, 1, 1)
+boxes = st.builds(
     lambda x, y, width, height: box(x, y, min(width, 1 - x), min(height, 1 - y)),
     st.floats(0, 0.9), st.floats(0, 0.9), st.floats(0.02, 1), st.floats(0.02, 1),
 )  # fmt: skip
+shares = st.floats(0, 1)
+strokes = st.builds(
+    lambda first, points, width: region_untrusted(
+        {"stroke": {"points": [first, *points, [1 - first[0], first[1] / 2]], "width": width}}
+    ),
+    st.tuples(st.floats(0, 0.4), shares).map(list),
+    st.lists(st.tuples(shares, shares).map(list), max_size=20),
+    st.floats(0.02, 0.3),
+)
 sides = st.integers(16, 120)
 
 
 @settings(deadline=None, max_examples=40)
-@given(regions, sides, sides, sides, sides)
+@given(boxes | strokes, sides, sides, sides, sides)
 def test_outside_the_region_every_pixel_is_the_parents(
     region: Region, width: int, height: int, other_width: int, other_height: int
 ) -> None:
@@ -61,6 +77,38 @@ def test_inside_every_pixel_is_the_models() -> None:
 def test_transparency_is_kept() -> None:
     made = composite(noise(40, 30, 1, "RGBA"), noise(40, 30, 2), box(0.2, 0.2, 0.5, 0.5))
     assert pixels_of(made).shape == (30, 40, 4)
+
+
+def test_between_the_two_the_one_fades_into_the_other() -> None:
+    """No seam at the region's edge, however different the model's picture is."""
+    parent, edited = (flat((400, 300), colour) for colour in ((0, 0, 0), (200, 200, 200)))
+    row = pixels_of(composite(parent, edited, box(0.25, 0.25, 0.5, 0.5)))[150, :, 0].astype(int)
+    assert (row[0], row[200]) == (0, 200)
+    assert np.abs(np.diff(row)).max() <= 60
+
+
+def test_what_a_model_leaves_transparent_shows_white() -> None:
+    made = composite(flat((40, 30), (9, 9, 9)), flat((40, 30), (99, 0, 0, 0)), WHOLE)
+    assert pixels_of(made).min() == 255
+
+
+def test_the_proportions_are_the_parents() -> None:
+    """What hangs over is cut off on both sides, nothing is squeezed."""
+    quarters = np.repeat(np.array([200, 0, 100, 200], np.uint8), 100)
+    wide = io.BytesIO()
+    Image.fromarray(np.tile(quarters[:, None], (100, 1, 3))).save(wide, "PNG")
+    row = pixels_of(composite(flat((100, 100), (9, 9, 9)), wide.getvalue(), WHOLE))[50, :, 0]
+    assert (row[:45].max(), row[55:].min(), row[55:].max()) == (0, 100, 100)
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("RGB", True), ("L", False)])
+def test_colours_mean_what_the_parents_do(mode: str, kept: bool) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    out = io.BytesIO()
+    Image.new(mode, (40, 30)).save(out, "PNG", icc_profile=profile)
+    made = composite(out.getvalue(), noise(40, 30, 2), box(0.2, 0.2, 0.5, 0.5))
+    found = Image.open(io.BytesIO(made.data)).info.get("icc_profile")
+    assert found == (profile if kept else None)
 
 
 @pytest.mark.parametrize(
