@@ -35,7 +35,10 @@ export class HistoryTree {
     list.append(make('li', { role: 'presentation', className: 'extent' }, this.#links));
     list.addEventListener('keydown', (event) => this.#walk(event));
     list.addEventListener('scroll', () => this.#window(), { passive: true });
-    new ResizeObserver(() => this.#window()).observe(list);
+    new ResizeObserver(() => {
+      this.#reveal(this.#drawn.shownId);
+      this.#window();
+    }).observe(list);
   }
 
   render({ list, shownId, currentId }) {

@@ -210,7 +210,7 @@ def _outcome(results: list[Result | ImageNotMade]) -> dict[str, Any]:
     outcome: dict[str, Any] = {**_told(images[0]), "shown": True}
     if len(images) > 1:
         outcome["images"] = [image.image_id for image in images]
-    words = " ".join("".join(result.words).strip() for result in made).strip()
+    words = " ".join(said.strip() for result in made for said in result.words).strip()
     if words:
         outcome["text"] = words[:MAX_TOLD_CHARS]
     if failed:

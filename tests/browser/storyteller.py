@@ -76,6 +76,8 @@ class Storyteller:
     async def photograph(self, name: str) -> None:
         """On the desktop, and on a phone."""
         page = self.person.page
+        for notice in await page.get_by_role("button", name="Dismiss").all():
+            await notice.click()
         await self.person.photograph(OUTPUT, f"{name}-desktop")
         await page.set_viewport_size(PHONE)
         await self.person.photograph(OUTPUT, f"{name}-phone")

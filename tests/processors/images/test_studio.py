@@ -111,7 +111,7 @@ async def test_one_answer_with_words_and_images_keeps_their_order() -> None:
             )  # fmt: skip
             assert first.group == second.group
             assert result["images"] == [first.image_id, second.image_id]
-            assert result["text"] == "First.Then.That is all."
+            assert result["text"] == "First. Then. That is all."
             assert desk.names == [
                 "started", "ready", "selected", "started", "ready", "selected", "text",
             ]  # fmt: skip
