@@ -121,7 +121,8 @@ class Workshop:
         if original_id not in self._tree.originals:
             stored = await self.in_thread(partial(described, picture))
             await self._store.put(original_id, picture.data)
-            self._tree.add_original(Original(original_id, kind, stored))
+            # Nobody is told its thumbnail, and the room is saved with all of them again and again.
+            self._tree.add_original(Original(original_id, kind, replace(stored, thumbnail="")))
         for image in images:
             image.original_ids = (*image.original_ids, original_id)
 
