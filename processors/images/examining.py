@@ -46,9 +46,10 @@ def _is_turned_or_moves(data: bytes) -> bool:
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         return True
+    orientation = 1
     with suppress(Exception):  # the parser raises anything; the mark replaces what it cannot read
-        return bool(image.getexif().get(_ORIENTATION, 1) != 1)
-    return False
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    return orientation != 1
 
 
 _ORIENTATION: Final = 0x0112

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from emulator.colours import PAINT, name_indices, shares
 from emulator.editing import PLAIN_WALL, NothingToGoBackTo, edit
-from emulator.prompts import Side, parse_edit
+from emulator.prompts import Narrow, Recolour, Region, SetTone, Side, Tone, parse_edit
 from emulator.regions import half
 from tests.emulator.painted import Mask, Room, mean_colour, plain, room
 
@@ -238,3 +238,18 @@ def test_several_operations_and_one_result(painted: Room) -> None:
     assert once.tobytes() == again.tobytes()
     assert share_named(once, shrink(painted.wall[:, ::-1]), "blue") > 0.98
     assert share_named(once, shrink(painted.floor[:, ::-1]), "green") > 0.95
+
+
+def test_only_one_side_goes_back_to_what_it_was_before_it_was_painted() -> None:
+    """Not to the picture right before, in which the whole wall had the colour already."""
+    plain_room = room(320, 240).picture
+    blue = edit(plain_room, [Recolour(Region.WALL, Side.WHOLE, "blue")])
+    warm = edit(blue, [SetTone(Tone.WARMER)])
+    wish = Narrow(Region.WALL, Side.LEFT, "blue")
+    made = edit(warm, [wish], earlier=[plain_room, blue])
+    right = made.getpixel((300, 20))
+    assert right == plain_room.getpixel((300, 20))
+    nothing_else = edit(warm, [wish], earlier=[blue])
+    assert nothing_else.getpixel((300, 20)) == blue.getpixel((300, 20))
+    other_size = edit(warm, [wish], earlier=[room(64, 48).picture])
+    assert other_size.size == warm.size

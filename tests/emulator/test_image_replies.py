@@ -184,3 +184,12 @@ def test_a_signature_of_another_part_is_none() -> None:
     parts: list[Any] = parts_of(FULL)
     parts[3]["thoughtSignature"] = parts[2]["thoughtSignature"]
     assert missing_signature(echoed(*parts)) == "contents[1].parts[3]"
+
+
+def test_further_words_and_pictures_follow_in_their_order() -> None:
+    reply = Reply(image=b"one", mime_type="image/png", text="First.", more=(("Then.", b"two"),))
+    parts: list[Any] = parts_of(reply)
+    assert [part.get("text") for part in parts] == ["First.", None, "Then.", None]
+    assert ["thoughtSignature" in part for part in parts] == [True, True, False, True]
+    counts: Any = usage(request(), reply)
+    assert {"modality": "IMAGE", "tokenCount": 2 * 1680} in counts["candidatesTokensDetails"]

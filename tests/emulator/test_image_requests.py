@@ -185,3 +185,11 @@ def test_any_json_is_a_request_or_the_one_error(value: Any) -> None:
     except ImageRequestError:
         return
     assert request.turns[-1].role == "user"
+
+
+def test_a_seed_is_a_number() -> None:
+    assert parse(body()).seed == 0
+    assert parse(body(generationConfig={"seed": 7})).seed == 7
+    for wrong in ("7", True, 1.5):
+        with pytest.raises(ImageRequestError, match="seed"):
+            parse(body(generationConfig={"seed": wrong}))

@@ -126,3 +126,49 @@ def test_thoughts_only_when_asked_for() -> None:
     assert loud.thoughts and len(loud.drafts) == 2
     assert [max(decoded(draft).size) for draft in loud.drafts] == [192, 448]
     assert loud.image == quiet.image
+
+
+def test_steps_are_words_and_pictures_in_turn() -> None:
+    wish = request(
+        ("user", ["explain 2 + 2 step by step"]), responseModalities=["TEXT", "IMAGE"],
+        thinkingConfig={"includeThoughts": True},
+    )  # fmt: skip
+    reply = answer(wish, JPEG)
+    assert (reply.text, len(reply.more), len(reply.drafts)) == ("First, take 2.", 2, 1)
+    assert reply.more[1][0] == "Third, count them all: that makes 4."
+    quiet = answer(
+        request(("user", ["explain it step by step"]), responseModalities=["IMAGE"]), PNG
+    )
+    assert (quiet.text, quiet.drafts, len(quiet.more)) == ("", (), 2)
+
+
+def test_posters_follow_their_seed_and_are_upright() -> None:
+    words = "make a poster saying hello\n(Variant 2 of 3: make it different.)"
+    one, other = (make_picture(request(("user", [words]), seed=seed))[0] for seed in (1, 2))
+    assert one.size == (896, 1200)
+    assert one.tobytes() != other.tobytes()
+
+
+def test_a_fox_is_drawn_anew_in_each_scene() -> None:
+    first, _ = make_picture(request(("user", ["draw a fox with a red scarf"])))
+    then, words = make_picture(request(("user", [inline(first), "show the fox at the beach"])))
+    assert (then.size, words) == ((1024, 1024), "Here is your picture.")
+
+
+def test_an_area_and_two_things_together() -> None:
+    where = (
+        "\n(Only inside the area from 20.0 % to 60.0 % of the width and from 30.0 % to 55.0 % of "
+        "the height.)"
+    )
+    painted = room(320, 240).picture
+    made, _ = make_picture(request(("user", [inline(painted), f"make this red{where}"])))
+    assert made.size == painted.size
+    assert made.getpixel((2, 2)) == painted.getpixel((2, 2))
+    assert made.getpixel((100, 100)) != painted.getpixel((100, 100))
+    careless, _ = make_picture(request(("user", [inline(painted), f"sloppy: erase it{where}"])))
+    assert careless.getpixel((2, 2)) != painted.getpixel((2, 2))
+    whole, _ = make_picture(request(("user", [inline(painted), f"make it grey{where}"])))
+    assert whole.getpixel((2, 2)) != painted.getpixel((2, 2))
+    wish = request(("user", [inline(plain((255, 255, 255))), inline(painted), "put this on that"]))
+    together, words = make_picture(wish)
+    assert (together.size, words) == (painted.size, "Here they are together.")

@@ -220,3 +220,14 @@ def test_tools_module() -> None:
 )
 def test_refused(field: str, value: object, sentence: str) -> None:
     assert refused(**{field: value}) == sentence
+
+
+def test_a_bucket_goes_with_s3_and_a_signing_key_is_long() -> None:
+    assert settings_of(storage="s3", s3_bucket="pictures").s3_bucket == "pictures"
+    assert "s3Bucket" in refused(storage="s3")
+    assert "s3Bucket" in refused(s3_bucket="pictures")
+    key = settings_of(signing_key="k" * 16).signing_key
+    assert key is not None
+    assert key.get_secret_value() == "k" * 16
+    assert settings_of(signing_key=None).signing_key is None
+    assert "at least 16" in refused(signing_key="short")

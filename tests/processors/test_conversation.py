@@ -635,3 +635,16 @@ def test_whatever_happens_the_record_stays_in_order(steps: list[str]) -> None:
     unheard = {word for entry in talk.finals for word in entry.text.split()}
     assert recorded == unheard <= spoken
     assert {f"w{n}" for n, step in enumerate(steps) if step in ("user", "type")} <= recorded
+
+
+def test_it_goes_on_from_what_was_said_before_a_restart(talk: Talk) -> None:
+    before = Conversation()
+    before.append(USER, "hello")
+    before.append(MODEL, "Hello.")
+    before.complete()
+    again = Conversation()
+    again.go_on_from(before.history, 1)
+    assert again.contents() == before.contents()
+    assert again.turn == 2, "the next turn, whatever was written last"
+    again.go_on_from([], 5)
+    assert again.turn == 5
