@@ -54,6 +54,7 @@ async def _folder(settings: ServiceSettings, cache: MemoryStore, metrics: Metric
         Path(named) if named is not None else _own_folder(),
         max_bytes=settings.storage_max_bytes,
         max_age_s=settings.storage_max_age_h * 3600,
+        spared=frozenset({KEYS}),
     )
     try:
         await folder.open()

@@ -38,11 +38,15 @@ class FolderCounters:
 class FolderStore:
     """`open` first. Its work is done in threads; the folder may be shared with other services."""
 
-    def __init__(self, root: Path, *, max_bytes: int, max_age_s: float) -> None:
+    def __init__(
+        self, root: Path, *, max_bytes: int, max_age_s: float, spared: frozenset[str] = frozenset()
+    ) -> None:
+        """`spared`: folders in which nothing grows old."""
         self.counters = FolderCounters()
         self._root = root
         self._max_bytes = max_bytes
         self._max_age_s = max_age_s
+        self._spared = spared
         self._sweeping: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -140,7 +144,9 @@ class FolderStore:
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
         for folder in _entries(self._root):
-            for path in _entries(folder) if folder.is_dir() else ():
+            if folder.name in self._spared or not folder.is_dir():
+                continue
+            for path in _entries(folder):
                 with suppress(FileNotFoundError):
                     found = path.stat()
                     yield found.st_mtime, found.st_size, path

@@ -145,6 +145,15 @@ async def test_what_is_old_or_too_much_is_swept(tmp_path: Path) -> None:
     assert store.counters.swept == 2
 
 
+async def test_what_is_spared_does_not_grow_old(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path, max_bytes=1, max_age_s=DAY_S, spared=frozenset({"service"}))
+    for folder in ("service", "room"):
+        await store.put(folder, "a", b"12")
+        os.utime(tmp_path / folder / "a", (1.0, 1.0))
+    await store.sweep(time.time())
+    assert await store.folders() == ["service"]
+
+
 async def test_what_is_used_is_not_old(tmp_path: Path) -> None:
     store = of_folder(tmp_path)
     await store.put("r", "a", b"1")
