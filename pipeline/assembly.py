@@ -20,6 +20,7 @@ from pipeline.room_settings import RoomSettings, VideoSettings
 from pipeline.shared import Shared
 from processors.audio_in import AudioIn
 from processors.audio_out import AudioOut
+from processors.billing.usage import counts_of
 from processors.conversation import Conversation, image_part
 from processors.gemini.activity_marks import ActivityMarks
 from processors.gemini.history import HistoryTurn
@@ -129,6 +130,7 @@ def assemble(
         room_id=room_id,
         tree=None if before is None else before.tree,
         turn=lambda: conversation.turn,
+        price=lambda model, usage: shared.prices.cost(model, counts_of(usage)).usd,
     )
     toolset = _toolset(studio, shared, in_force)
     setup = LiveSetup(

@@ -54,6 +54,12 @@ NOTES: Final = """() => {
   });
 }"""
 
+SEEN: Final = """() => {
+  const { imageId, state } = document.querySelector('[data-testid=stage-image]').dataset;
+  const [last, at] = window.noted.seen.at(-1) ?? [];
+  return state === 'ready' && last === imageId && at > 0;
+}"""
+
 SCROLL: Final = """async () => {
   const list = document.querySelector('[data-testid=history]');
   const frames = [];
@@ -82,7 +88,7 @@ async def visited(browser: Browser, url: str) -> Page:
 
 
 async def draw(page: Page, times: int, each: int) -> None:
-    """One wish after the other: the next when the pictures of the last are there."""
+    """One wish after the other: the next when the last picture has been seen, as people do."""
     for _ in range(times):
         before = await _ready(page)
         await page.get_by_test_id("text-input").fill(f"draw {each}")
@@ -91,7 +97,7 @@ async def draw(page: Page, times: int, each: int) -> None:
             "(most) => window.noted.events.filter(([event]) => event === 'ready').length >= most",
             arg=before + each,
         )
-        await page.wait_for_function("() => window.noted.seen.every(([, at]) => at > 0)")
+        await page.wait_for_function(SEEN)
 
 
 async def _ready(page: Page) -> int:

@@ -145,6 +145,8 @@ class Workshop:
             # The images that came are there and were announced; only the rest is missing.
             logger.warning("an answer of the image model broke off")
         self._remember(answer, wish, result)
+        if image.cost_usd is not None:
+            await self.save(image)
         return result
 
     async def _take(

@@ -48,6 +48,8 @@ SEEDS: Final = 2**31
 logger = logging.getLogger(__name__)
 
 Emit = Callable[[ImageEventFrame | ImageUsageFrame], None]
+Price = Callable[[str, Mapping[str, Any]], float | None]
+"""In dollars, of what that model used; None where it has no price."""
 
 
 class StudioListener:
@@ -82,6 +84,7 @@ class Studio:
         room_id: str = "",
         tree: ImageTree | None = None,
         turn: Callable[[], int] = lambda: 0,
+        price: Price = lambda model, usage: None,
     ) -> None:
         self.tree = ImageTree() if tree is None else tree
         self.store = store
@@ -96,6 +99,7 @@ class Studio:
         self._room_id = room_id
         self._emit = emit
         self._turn = turn
+        self._price = price
         self.listener = StudioListener()
         self._told_current = self.tree.current_id
         self._making: dict[str, asyncio.Task[Result]] = {}
@@ -378,6 +382,7 @@ class Studio:
         self.listener.changed()
 
     def _tell_usage(self, image: Image, metadata: Mapping[str, Any]) -> None:
+        image.cost_usd = self._price(image.model, metadata)
         self._emit(ImageUsageFrame(metadata, image.model, image.image_id))
 
 

@@ -109,7 +109,8 @@ class Image:
     from 1 on, and is 0 for what else came in one answer. `text` is what the image model wrote
     before this image in its answer, `text_after` what followed it. `stored` once it is ready,
     `preview` while it has one, `reason` (for a person) when it failed or was cancelled.
-    `position`: so many wait before it while it is queued. `cost_usd` where the model has a price.
+    `position`: so many wait before it while it is queued. `cost_usd`: of the answer that it came
+    first in, where the model has a price.
     """
 
     image_id: str

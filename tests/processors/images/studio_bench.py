@@ -79,6 +79,7 @@ def bench(client: genai.Client, places: Places | None = None, **settings: Any) -
             emit,
             room_id="room",
             turn=lambda: 3,
+            price=lambda model, usage: usage["totalTokenCount"] / 100,
         )
         yield Bench(studio, ImageTools(studio), frames, blobs, told)
 

@@ -430,6 +430,9 @@ async def test_usage_names_the_model_and_the_image() -> None:
             (used,) = desk.used
             assert (used.image_id, used.usage["totalTokenCount"]) == (image_id, 9)
             assert used.model == desk.studio.settings.model
+            assert desk.studio.tree[image_id].cost_usd == 0.09
+            saved = await desk.blobs.get("room", f"{image_id}.json")
+            assert json.loads(saved or b"")["cost_usd"] == 0.09
 
 
 async def test_a_change_of_mind_replaces_ones_own_and_nobody_elses() -> None:
