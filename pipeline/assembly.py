@@ -20,6 +20,7 @@ from pipeline.room_settings import RoomSettings, VideoSettings
 from pipeline.shared import Shared
 from processors.audio_in import AudioIn
 from processors.audio_out import AudioOut
+from processors.billing.prices import PriceTable
 from processors.billing.usage import counts_of
 from processors.conversation import Conversation, image_part
 from processors.gemini.activity_marks import ActivityMarks
@@ -33,10 +34,12 @@ from processors.gemini.settings import LiveSettings
 from processors.gemini.stage import GeminiStage
 from processors.gemini.watchdog import Watchdog, WatchLimits
 from processors.images.camera_reel import CameraPicture
+from processors.images.client import ImageModel
 from processors.images.image_tools import ImageTools
 from processors.images.room_store import RoomStore
+from processors.images.settings import ImageSettings
 from processors.images.showing import Showing
-from processors.images.studio import Studio
+from processors.images.studio import Price, Studio
 from processors.opus import INPUT_HZ, OUTPUT_HZ
 from processors.pictures import Jpeg
 from processors.room_input import RoomInput
@@ -121,7 +124,7 @@ def assemble(
     entry, store = RoomInput(), RoomStore(shared.blobs, room_id)
     conversation = _conversation(live, before)
     studio = Studio(
-        shared.image_client,
+        _image_model(shared),
         settings.image,
         store,
         shared.executor,
@@ -130,12 +133,10 @@ def assemble(
         room_id=room_id,
         tree=None if before is None else before.tree,
         turn=lambda: conversation.turn,
-        price=lambda model, usage: shared.prices.cost(model, counts_of(usage)).usd,
+        price=_price_by(shared.prices),
     )
     toolset = _toolset(studio, shared, in_force)
-    setup = LiveSetup(
-        lambda: in_force.settings.live, lambda: toolset.declarations, vertex=shared.vertex
-    )
+    setup = _setup(in_force, toolset, shared)
     video_in = VideoIn(video_config(settings.video), shared.executor, entry.feed, _filming(studio))
     showing = Showing(store, shared.executor, video_in.show)
     recollection = Recollection(conversation, lambda: showing.current, setup.profile)
@@ -159,6 +160,20 @@ def assemble(
         showing=showing,
         setup=setup,
     )
+
+
+def _image_model(shared: Shared) -> Callable[[ImageSettings], ImageModel]:
+    return lambda settings: ImageModel(shared.image_client, settings, shared.image_thread)
+
+
+def _setup(in_force: InForce, toolset: Toolset, shared: Shared) -> LiveSetup:
+    return LiveSetup(
+        lambda: in_force.settings.live, lambda: toolset.declarations, vertex=shared.vertex
+    )
+
+
+def _price_by(prices: PriceTable) -> Price:
+    return lambda model, usage: prices.cost(model, counts_of(usage)).usd
 
 
 def _audio_out(in_force: InForce, send_audio: Callable[[bytes, int], None]) -> AudioOut:

@@ -4,10 +4,13 @@ import asyncio
 import logging
 import os
 import ssl
-from collections.abc import AsyncIterator
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -43,6 +46,7 @@ from processors.gemini.errors import ConfigurationFault
 from processors.gemini.wire_log import WireLog
 from processors.images.client import warm_up
 from processors.images.image_tools import TOOL_NAMES
+from processors.images.model_thread import ModelThread
 from processors.images.places import Places
 from processors.images.store import BlobStore, StoreFailed
 from processors.ticker import Ticker
@@ -51,6 +55,8 @@ from processors.tools import Tool, installed_tools
 logger = logging.getLogger(__name__)
 
 WORKERS: Final = 3  # threads for pictures
+NICER: Final = 10  # they than the main thread, in which the voice is
+NICEST: Final = 19
 HTTP_CLOSE_S: Final = 0.5  # for requests that are under way when all rooms have ended
 ANY_HOST: Final = ("0.0.0.0", "::")
 
@@ -116,26 +122,24 @@ async def _shared(
     service, endpoint = settings.service, Endpoint()
     if settings.backend is None:
         endpoint = await stack.enter_async_context(emulator_process(service.emulator_port))
-    location = service.vertex_image_location
     wire_log = _wire_log(settings, stack, metrics)
+    make = partial(make_client, endpoint, vertex=settings.vertex)
     try:
-        # In a thread, since it may look for a login to Google Cloud.
-        client = await asyncio.to_thread(
-            make_client, endpoint, vertex=settings.vertex, tap=wire_log
-        )
+        # In threads, since it may look for a login to Google Cloud.
+        client = await asyncio.to_thread(make, tap=wire_log)
         stack.push_async_callback(client.aio.aclose)
-        image_client = client
-        if location is not None:
-            image_client = make_client(endpoint, vertex=True, location=location)
-            stack.push_async_callback(image_client.aio.aclose)
+        image_client = await asyncio.to_thread(make, location=service.vertex_image_location)
     except ConfigurationFault as fault:
         raise StartFailed(f"Gemini cannot be reached: {fault.reason}") from fault
+    image_thread = await _image_thread(stack, image_client.aio.aclose)
+    metrics.watch("image_thread", image_thread.counters)
     executor = _executor(stack)
     ticker = Ticker()
     stack.push_async_callback(ticker.close)
     return Shared(
         client=client,
         image_client=image_client,
+        image_thread=image_thread,
         partner="emulator" if settings.backend is None else "gemini",
         vertex=settings.vertex,
         executor=executor,
@@ -155,11 +159,31 @@ async def _shared(
     )
 
 
+async def _image_thread(
+    stack: AsyncExitStack, close_client: Callable[[], Coroutine[None, None, None]]
+) -> ModelThread:
+    """In which the client for images is used from now on, and closed."""
+    thread = ModelThread()
+    await thread.open()
+    stack.push_async_callback(thread.close)
+    stack.push_async_callback(thread.run, close_client)
+    return thread
+
+
 def _executor(stack: AsyncExitStack) -> ThreadPoolExecutor:
-    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="work")
+    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="work", initializer=give_way)
     # Nobody is left who waits for a picture, so neither do we.
     stack.callback(executor.shutdown, wait=False, cancel_futures=True)
     return executor
+
+
+def give_way() -> None:
+    """Lets this thread run behind the others. On Linux a thread has a niceness of its own
+    (setpriority(2)); elsewhere the process has but one."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        niceness = os.getpriority(os.PRIO_PROCESS, thread) + NICER
+        os.setpriority(os.PRIO_PROCESS, thread, min(niceness, NICEST))
 
 
 async def _images(

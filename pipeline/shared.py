@@ -9,6 +9,7 @@ from google import genai
 
 from pipeline.signed_urls import UrlSigner
 from processors.billing.prices import PriceTable
+from processors.images.model_thread import ModelThread
 from processors.images.places import Places
 from processors.images.store import BlobStore
 from processors.ticker import Ticker
@@ -18,11 +19,13 @@ from transports.peer_config import PeerConfig
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """`count` takes the name of something refused. `image_client` is for the image model.
-    `link_base` goes before the paths of links that leave the room."""
+    """`count` takes the name of something refused. `image_client` is for the image model, in
+    `image_thread` if there is one. `link_base` goes before the paths of links that leave the room.
+    """
 
     client: genai.Client
     image_client: genai.Client
+    image_thread: ModelThread | None
     partner: Literal["emulator", "gemini"]
     vertex: bool
     executor: Executor

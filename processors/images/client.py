@@ -8,9 +8,10 @@ as it had events, and drops it whole when the last one is empty; here they are o
 
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from google import genai
@@ -25,6 +26,7 @@ from processors.images.errors import (
     TooBig,
 )
 from processors.images.image_config import generate_content_config
+from processors.images.model_thread import ModelThread
 from processors.images.profiles import profile_for
 from processors.images.settings import ImageSettings
 
@@ -112,11 +114,17 @@ def warm_up() -> None:
 
 
 class ImageModel:
-    """Asks the model that the settings name. Time limits are the caller's; cancellable."""
+    """Asks the model that the settings name. Time limits are the caller's; cancellable.
 
-    def __init__(self, client: genai.Client, settings: ImageSettings) -> None:
+    With `thread` the client is used there, and nowhere else.
+    """
+
+    def __init__(
+        self, client: genai.Client, settings: ImageSettings, thread: ModelThread | None = None
+    ) -> None:
         self._client = client
         self._settings = settings
+        self._thread = thread
 
     @property
     def name(self) -> str:
@@ -131,13 +139,13 @@ class ImageModel:
         }
         wanted = {key: value for key, value in given.items() if value is not None}
         settings = self._settings.model_copy(update=wanted)
-        return Answer(self._client, settings, request, on_usage)
+        return Answer(self._client, settings, request, on_usage, self._thread)
 
 
 class Answer:
-    """An answer as it comes: iterate over it once, to the end.
+    """An answer as it comes: take its `pieces` once, to the end, or close them.
 
-    Raises `ImageNotMade`, with words for a person, whatever goes wrong, also after some pieces;
+    They raise `ImageNotMade`, with words for a person, whatever goes wrong, also after some pieces;
     at the end too, when no image has come. Then `exchange` is what to go on from, else None.
     """
 
@@ -147,6 +155,7 @@ class Answer:
         settings: ImageSettings,
         request: ImageRequest,
         on_usage: OnUsage,
+        thread: ModelThread | None,
     ) -> None:
         self.exchange: Exchange | None = None
         history: list[types.ContentOrDict] = [
@@ -157,12 +166,24 @@ class Answer:
         )
         self._request = request
         self._on_usage = on_usage
+        self._thread = thread
         self._parts: list[types.Part] = []
         self._usage: types.GenerateContentResponseUsageMetadata | None = None
         self._blocked = False
 
-    async def __aiter__(self) -> AsyncIterator[Piece]:
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
         message = _message(self._request)
+        asked = partial(self._asked, message)
+        try:
+            source = asked() if self._thread is None else self._thread.iterate(asked)
+            async with aclosing(source) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self._tell_usage()
+        self._conclude(message)
+
+    async def _asked(self, message: list[types.Part]) -> AsyncGenerator[Piece, None]:
         try:
             stream: Any = await self._chat.send_message_stream([*message])
             async with aclosing(stream):
@@ -180,9 +201,6 @@ class Answer:
         except Exception as error:  # each of the SDK's transports and logins has its own kinds
             logger.warning("image request failed with %s", type(error).__name__)
             raise ImageModelFailed("The image model cannot be reached.") from error
-        finally:
-            self._tell_usage()
-        self._conclude(message)
 
     def _taken(self, response: types.GenerateContentResponse) -> list[types.Part]:
         parts = list(_parts(response))

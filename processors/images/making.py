@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -153,19 +153,20 @@ class Workshop:
         self, answer: Answer, image: Image, wish: Wish, prepared: Prepared, result: Result
     ) -> None:
         said = ""
-        async for piece in answer:
-            match piece:
-                case Words(text=text):
-                    said = _joined(said, text)
-                    result.words.append(text)
-                case Draft(data=data) if not result.images:
-                    await self._show_draft(image, data)
-                case Made(data=data) if len(result.images) < MAX_OF_ONE_ANSWER:
-                    target = self._another(image) if result.images else image
-                    target.text, said = said, ""
-                    with self._ending(target, image):
-                        await self._finish(target, data, wish, prepared)
-                    result.images.append(target)
+        async with aclosing(answer.pieces()) as pieces:
+            async for piece in pieces:
+                match piece:
+                    case Words(text=text):
+                        said = _joined(said, text)
+                        result.words.append(text)
+                    case Draft(data=data) if not result.images:
+                        await self._show_draft(image, data)
+                    case Made(data=data) if len(result.images) < MAX_OF_ONE_ANSWER:
+                        target = self._another(image) if result.images else image
+                        target.text, said = said, ""
+                        with self._ending(target, image):
+                            await self._finish(target, data, wish, prepared)
+                        result.images.append(target)
         if result.images and said:
             last = result.images[-1]
             last.text_after = said

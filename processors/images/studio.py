@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any, Final
 
-from google import genai
-
 from processors.errors import ToolError
 from processors.frames import ImageEventFrame, ImageUsageFrame
 from processors.images.chat_memory import ChatMemory
@@ -74,7 +72,7 @@ class Studio:
 
     def __init__(
         self,
-        client: genai.Client,
+        model: Callable[[ImageSettings], ImageModel],
         settings: ImageSettings,
         store: RoomStore,
         executor: Executor,
@@ -94,7 +92,7 @@ class Studio:
             self.tree, store, executor, self.memory, self._announce, self._tell, self._tell_usage
         )
         self.settings = settings
-        self._client = client
+        self._model = model
         self._places = places
         self._room_id = room_id
         self._emit = emit
@@ -121,7 +119,7 @@ class Studio:
         """
         images, places = self._begin(wish)
         prepared = asyncio.ensure_future(self.workshop.prepare(wish, images))
-        model = ImageModel(self._client, self.settings)
+        model = self._model(self.settings)
         tasks = []
         for image, place in zip(images, places, strict=True):
             making = self._made(image, wish, prepared, place, model)

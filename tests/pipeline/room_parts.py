@@ -37,6 +37,7 @@ def shared_parts(
         parts: dict[str, Any] = {
             "client": changes.get("client", client),
             "image_client": changes.get("client", client),
+            "image_thread": None,
             "partner": "emulator",
             "vertex": False,
             "executor": executor,

@@ -121,7 +121,8 @@ async def test_on_vertex_ai_the_image_model_may_be_elsewhere(
     for environment in ({}, {"EASEL_VERTEX_IMAGE_LOCATION": "global"}):
         async with serving(load({**EVERYTHING, **VERTEX, **environment})) as running:
             assert running.talks_to == "Gemini on Vertex AI"
-    assert made == [(True, None), (True, None), (True, "global")]
+    of_live = of_images = (True, None)
+    assert made == [of_live, of_images, of_live, (True, "global")]
 
 
 async def test_without_a_login_to_vertex_ai_it_says_so_at_once(

@@ -13,6 +13,7 @@ from google import genai
 from PIL import Image
 
 from processors.frames import ImageEventFrame, ImageUsageFrame
+from processors.images.client import ImageModel
 from processors.images.image_tools import ImageTools
 from processors.images.memory_store import MemoryStore
 from processors.images.places import Places
@@ -71,7 +72,7 @@ def bench(client: genai.Client, places: Places | None = None, **settings: Any) -
     with ThreadPoolExecutor(2) as executor:
         threads: Executor = executor
         studio = Studio(
-            client,
+            lambda chosen: ImageModel(client, chosen),
             ImageSettings().model_copy(update=settings),
             RoomStore(blobs, "room"),
             threads,

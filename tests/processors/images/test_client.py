@@ -52,7 +52,7 @@ async def made_by(
 ) -> Made:
     """The last image of the answer."""
     request = ImageRequest(prompt, tuple(sources), edits=bool(sources))
-    pieces = [piece async for piece in ImageModel(client, settings).ask(request)]
+    pieces = [piece async for piece in ImageModel(client, settings).ask(request).pieces()]
     return [piece for piece in pieces if isinstance(piece, Made)][-1]
 
 
@@ -286,7 +286,7 @@ async def pieces_of(
 ) -> tuple[list[Piece], Exchange | None, list[Any]]:
     used: list[Any] = []
     answer = ImageModel(client, ImageSettings()).ask(request, used.append)
-    return [piece async for piece in answer], answer.exchange, used
+    return [piece async for piece in answer.pieces()], answer.exchange, used
 
 
 async def test_words_drafts_and_images_come_in_their_order(client: genai.Client) -> None:
@@ -337,7 +337,7 @@ async def test_an_answer_that_breaks_off_tells_after_what_came() -> None:
         answered = ImageModel(client, ImageSettings()).ask(ImageRequest("a cat"))
         pieces: list[Piece] = []
         with pytest.raises(ImageModelFailed):
-            async for piece in answered:
+            async for piece in answered.pieces():
                 pieces.append(piece)
     assert pieces == [Words("First."), Made("image/png", b"one")]
     assert answered.exchange is None
