@@ -6,33 +6,42 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageOps
 
-from processors.images.pixels import FORMATS, Picture, opened_plain
+from processors.images.pixels import FORMATS, Picture, as_plain, opened_plain
 from processors.images.region import Box, Region, grown
 
 OUTLINE: Final = (255, 0, 200)
 OUTLINE_SHARE: Final = 0.006  # of the longer side
 OUTLINED_LONG_SIDE: Final = 1024
 OUTLINED_QUALITY: Final = 90
+SKETCH_QUALITY: Final = 85
 PNG_LEVEL: Final = 1  # 3 takes half as long again, for a twelfth of the bytes
 
 
-def composite(parent: bytes, edited: bytes, region: Region) -> Picture:
-    """A PNG of the parent's size: `edited` in the region and on its soft edge, beyond it the very
-    pixels of the parent. Both have been examined before.
+def composite(parent: bytes, change: Image.Image, region: Region) -> tuple[Picture, Image.Image]:
+    """A PNG of the parent's size, and the same decoded: the change in the region and on its soft
+    edge, beyond it the very pixels of the parent, which has been examined before.
 
     What the model sent is scaled to the parent's size; where its proportions differ, what hangs
     over on both sides is cut off. What is transparent in it shows white, unless the parent is
     transparent too. The colours mean what the parent's do.
     """
-    base = opened_plain(parent)
-    size = base.size
-    change = ImageOps.fit(opened_plain(edited), size, Image.Resampling.LANCZOS)
-    if change.mode == "RGBA" and base.mode == "RGB":
-        change = Image.alpha_composite(Image.new("RGBA", size, "white"), change)
-    mixed = Image.composite(change.convert(base.mode), base, region.mask_image(*size))
+    mixed = _mixed(opened_plain(parent), change, region)
     out = io.BytesIO()
     mixed.save(out, "PNG", compress_level=PNG_LEVEL, icc_profile=_profile(parent))
-    return Picture("image/png", out.getvalue(), *size)
+    return Picture("image/png", out.getvalue(), *mixed.size), mixed
+
+
+def sketch(parent: bytes, change: Image.Image, region: Region) -> tuple[Picture, Image.Image]:
+    """The same as a JPEG of the change's size at most: an early look, soon there."""
+    mixed = _mixed(opened_plain(parent, max(change.size)), change, region).convert("RGB")
+    return jpeg_of(mixed, SKETCH_QUALITY), mixed
+
+
+def _mixed(base: Image.Image, change: Image.Image, region: Region) -> Image.Image:
+    change = ImageOps.fit(as_plain(change), base.size, Image.Resampling.LANCZOS)
+    if change.mode == "RGBA" and base.mode == "RGB":
+        change = Image.alpha_composite(Image.new("RGBA", base.size, "white"), change)
+    return Image.composite(change.convert(base.mode), base, region.mask_image(*base.size))
 
 
 def _profile(data: bytes) -> bytes | None:

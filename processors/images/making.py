@@ -15,9 +15,14 @@ from processors.errors import CodecError, ImageRefused, ToolError
 from processors.images.camera_reel import CameraPicture
 from processors.images.chat_memory import ChatMemory
 from processors.images.client import Answer, Draft, Exchange, ImageModel, Made, Words
-from processors.images.compositing import composite, outlined
+from processors.images.compositing import outlined
 from processors.images.errors import ImageModelFailed, ImageNotMade
-from processors.images.examining import described, examined_untrusted
+from processors.images.examining import (
+    Examined,
+    composed_untrusted,
+    described,
+    examined_untrusted,
+)
 from processors.images.pixels import Picture
 from processors.images.places import Place
 from processors.images.records import image_record
@@ -160,7 +165,7 @@ class Workshop:
                         said = _joined(said, text)
                         result.words.append(text)
                     case Draft(data=data) if not result.images:
-                        await self._show_draft(image, data)
+                        await self._show_draft(image, data, wish, prepared)
                     case Made(data=data) if len(result.images) < MAX_OF_ONE_ANSWER:
                         target = self._another(image) if result.images else image
                         target.text, said = said, ""
@@ -202,9 +207,9 @@ class Workshop:
                 self._announce(self._tree.failed(image.image_id, reason))
             raise
 
-    async def _show_draft(self, image: Image, data: bytes) -> None:
+    async def _show_draft(self, image: Image, data: bytes, wish: Wish, prepared: Prepared) -> None:
         try:
-            picture, stored = await self._examined(image, data, edited=False)
+            picture, stored = await self._looked_at(image, data, wish, prepared, draft=True)
         except ImageModelFailed:
             self.counters.drafts_refused += 1
             return
@@ -213,16 +218,12 @@ class Workshop:
         self._announce(self._tree.preview(image.image_id, stored))
 
     async def _finish(self, image: Image, data: bytes, wish: Wish, prepared: Prepared) -> None:
-        picture, stored = await self._examined(image, data, edited=wish.edits)
-        if wish.mark is not None and prepared.pictures:
-            base, region = prepared.pictures[0].data, wish.mark.region
-            picture = await self.in_thread(partial(composite, base, picture.data, region))
-            picture, stored = await self._examined(image, picture.data, edited=True)
-        await self.keep(image, picture, stored)
+        await self.keep(image, *await self._looked_at(image, data, wish, prepared))
 
     async def take_in(self, image: Image, data: bytes) -> None:
         """An image that came by another way. Raises `ImageModelFailed`, `StoreFailed`."""
-        await self.keep(image, *await self._examined(image, data, edited=False))
+        examine = partial(examined_untrusted, data, made_by=image.model or "AI")
+        await self.keep(image, *await self._examined(examine))
 
     async def keep(self, image: Image, picture: Picture, stored: Stored) -> None:
         """Stores the bytes, then announces them: what was announced is not lost by a crash."""
@@ -245,8 +246,21 @@ class Workshop:
         self.previews.pop(image.image_id, None)
         await self.save(image)
 
-    async def _examined(self, image: Image, data: bytes, *, edited: bool) -> tuple[Picture, Stored]:
-        examine = partial(examined_untrusted, data, made_by=image.model or "AI", edited=edited)
+    async def _looked_at(
+        self, image: Image, data: bytes, wish: Wish, prepared: Prepared, *, draft: bool = False
+    ) -> Examined:
+        """What the model sent for this wish; where the wish has a region, only that of it."""
+        made_by = image.model or "AI"
+        if wish.mark is None or not prepared.pictures:
+            examine = partial(examined_untrusted, data, made_by=made_by, edited=wish.edits)
+        else:
+            parent, region = prepared.pictures[0].data, wish.mark.region
+            examine = partial(
+                composed_untrusted, data, parent, region, made_by=made_by, draft=draft
+            )
+        return await self._examined(examine)
+
+    async def _examined(self, examine: Callable[[], Examined]) -> Examined:
         try:
             return await self.in_thread(examine)
         except ImageRefused:

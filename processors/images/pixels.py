@@ -79,10 +79,15 @@ class Picture:
 
 def picture_untrusted(data: bytes) -> Picture:
     """`data` as it is, if it is a JPEG, PNG or WEBP within limits. Raises `ImageRefused`."""
+    return decoded_untrusted(data)[0]
+
+
+def decoded_untrusted(data: bytes) -> tuple[Picture, Image.Image]:
+    """As `picture_untrusted`, with its first picture. Raises `ImageRefused`."""
     try:
         image = _open_untrusted(data)
         image.load()
-        return Picture(MIME_TYPES[str(image.format)], data, image.width, image.height)
+        return Picture(MIME_TYPES[str(image.format)], data, image.width, image.height), image
     except Exception as error:  # Pillow's decoders raise whatever Python does on damaged data
         raise _refusal(error) from None
 
@@ -107,8 +112,19 @@ def for_the_record(picture: Picture) -> Picture:
 
 def thumbnail(data: bytes) -> str:
     """A data URL of a few kB, to travel in an event. `data` has passed `picture_untrusted`."""
+    return _thumbnail(_small(data, THUMBNAIL_LONG_SIDE))
+
+
+def thumbnail_of(image: Image.Image) -> str:
+    """As `thumbnail`, of what is decoded anyway. It is not changed."""
+    small = _shrunk(image.copy(), THUMBNAIL_LONG_SIDE)
+    small.info = {}
+    return _thumbnail(small)
+
+
+def _thumbnail(small: Image.Image) -> str:
     out = io.BytesIO()
-    _small(data, THUMBNAIL_LONG_SIDE).save(out, "WEBP", quality=THUMBNAIL_QUALITY)
+    small.save(out, "WEBP", quality=THUMBNAIL_QUALITY)
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
 
 
@@ -117,7 +133,7 @@ def upright_plain(data: bytes, quality: int) -> Picture:
     pixels. PNG stays PNG; all else becomes a JPEG, or a PNG where it is transparent."""
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     is_png = image.format == "PNG"
-    plain = _upright(_plain(image))
+    plain = _upright(as_plain(image))
     plain.info = {}
     out = io.BytesIO()
     if is_png or plain.mode == "RGBA":
@@ -134,7 +150,7 @@ def opened_plain(data: bytes, long_side: int | None = None) -> Image.Image:
         return _small(data, long_side)
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     image.load()
-    plain = _plain(image)
+    plain = as_plain(image)
     plain.info = {}
     return plain
 
@@ -176,12 +192,12 @@ def _refusal(error: Exception) -> ImageRefused:
 
 def _shrunk(image: Image.Image, long_side: int) -> Image.Image:
     """RGB or RGBA, the longer side `long_side` pixels at most, the proportions kept."""
-    plain = _plain(image)
+    plain = as_plain(image)
     plain.thumbnail((long_side, long_side), Image.Resampling.LANCZOS)
     return plain
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def as_plain(image: Image.Image) -> Image.Image:
     """RGB, or RGBA if there is transparency."""
     if image.mode in _SIXTEEN_BITS:  # Pillow would clip everything above 255
         plain = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")

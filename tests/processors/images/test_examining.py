@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from processors.errors import ImageRefused
-from processors.images.examining import described, examined_untrusted
+from processors.images.examining import composed_untrusted, described, examined_untrusted
 from processors.images.pixels import Picture
+from processors.images.region import region_untrusted
 from tests.processors.images.hostile import encoded, huge_webp, jpeg, png
 from tests.processors.images.test_marking import FILES, PIXELS, pixels
 
@@ -68,3 +69,16 @@ def test_a_polyglot_is_an_image_and_nothing_else_afterwards() -> None:
 def test_a_picture_is_described() -> None:
     data = jpeg(64, 48)
     assert described(Picture("image/jpeg", data, 64, 48)).size == len(data)
+
+
+@pytest.mark.parametrize("draft", [False, True])
+def test_what_is_composed_says_that_it_was_changed_by_a_machine(draft: bool) -> None:
+    region = region_untrusted({"box": {"x": 0.5, "y": 0.5, "width": 0.2, "height": 0.2}})
+    parent = encoded(Image.new("RGB", (80, 60), "red"), "PNG")
+    picture, stored = composed_untrusted(jpeg(40, 30), parent, region, made_by="m", draft=draft)
+    assert b"compositeWithTrainedAlgorithmicMedia" in picture.data
+    told = ("image/jpeg", 40) if draft else ("image/png", 80)
+    assert (stored.mime_type, stored.width) == told
+    assert stored.sha256 == hashlib.sha256(picture.data).hexdigest()
+    with pytest.raises(ImageRefused):
+        composed_untrusted(b"no image", parent, region, made_by="m")

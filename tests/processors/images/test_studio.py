@@ -1,13 +1,17 @@
 """The studio: every image ends in one state, whatever happens to it, and everybody is told."""
 
 import asyncio
+import base64
 import hashlib
+import io
 import json
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 from aiohttp import web
+from PIL import Image
 
 from processors.errors import ToolError
 from processors.images.camera_reel import CameraPicture
@@ -44,6 +48,13 @@ SHORT_S = 0.1
 def camera(peer_id: str = "ada") -> CameraPicture:
     data = encoded_video("VP8", scene(320, 240))
     return CameraPicture(CodedPictures("VP8", (data,)), time.monotonic(), peer_id)
+
+
+def colours_of(thumbnail: str) -> set[str]:
+    """Of a data URL: which of red, green and blue is most of a pixel."""
+    image = Image.open(io.BytesIO(base64.b64decode(thumbnail.partition(",")[2]))).convert("RGB")
+    pixels = np.asarray(image).reshape(-1, 3)
+    return {"rgb"[index] for index in np.unique(pixels.argmax(axis=1))}
 
 
 async def made(desk: Bench, prompt: str = "a cat") -> str:
@@ -289,8 +300,12 @@ async def test_a_region_keeps_what_is_around_it() -> None:
         with bench(client) as desk:
             first = await made(desk)
             desk.studio.mark(REGION, first, "ada")
-            ours.parts = [image_part(jpeg(80, 60, "blue"))]
+            blue = jpeg(80, 60, "blue")
+            ours.parts = [image_part(jpeg(20, 15, "blue"), thought=True), image_part(blue)]
             await desk.tools.edit_image("remove this")
+            preview = next(event for event in desk.events if event["event"] == "preview")
+            assert (preview["mime_type"], preview["width"]) == ("image/jpeg", 20)
+            assert len(colours_of(preview["thumbnail"])) > 1, "the draft is not confined"
             image = desk.studio.tree.current
             assert image is not None and image.stored is not None
             assert (image.stored.mime_type, image.stored.width) == ("image/png", 40)
