@@ -4,6 +4,8 @@ import { Meter } from './sound.js';
 
 /** Meters fall slowly, so that the eye can follow. */
 const FALL_PER_FRAME = 0.06;
+/** While nothing is to be heard the page draws no frames for it. */
+const LISTEN_MS = 50;
 
 export class LevelView {
   #element;
@@ -25,22 +27,26 @@ export class LevelView {
     this.#meter = track ? new Meter(track) : null;
   }
 
+  /** True while something moves. */
   draw() {
     const level = this.#meter?.read() ?? 0;
     const value = Math.max(level, this.#value - FALL_PER_FRAME);
-    if (Math.abs(value - this.#value) < 0.005) return;
+    const moves = value > 0.005;
+    if (Math.abs(value - this.#value) < 0.005) return moves;
     this.#value = value;
     this.#element.style.setProperty(this.#property, value.toFixed(3));
     if (this.#element.hasAttribute('aria-valuenow')) {
       this.#element.setAttribute('aria-valuenow', String(Math.round(value * 100)));
     }
+    return moves;
   }
 }
 
 export function runMeters(views) {
   const step = () => {
-    for (const view of views) view.draw();
-    requestAnimationFrame(step);
+    const moves = views.map((view) => view.draw());
+    if (moves.includes(true)) requestAnimationFrame(step);
+    else setTimeout(step, LISTEN_MS);
   };
   requestAnimationFrame(step);
 }
