@@ -125,6 +125,11 @@ class Gallery:
     def _with_addresses(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Signed when it is sent: an event may be sent again long after it happened."""
         out = dict(event)
+        image = self._tree.images.get(str(event["image_id"]))
+        if image is not None and "parent_id" in event:  # what it was made from may be gone
+            out["parent_id"] = image.parent_id
+            if "parent_ids" in event:
+                out["parent_ids"] = list(image.parent_ids)
         if "sha256" in event:  # else no bytes are stored
             out["url"] = self.url(str(event["image_id"]))
             if event["event"] == "preview":  # another one follows under the same id

@@ -1,5 +1,6 @@
 """What people do with images by tapping: messages of the data channel to the studio."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ async def _cancel(studio: Studio, data: Data, _peer_id: str) -> None:
 async def _region(studio: Studio, data: Data, peer_id: str) -> str | None:
     target = data.get("target")
     if target is None:
-        studio.mark(None, "", peer_id)
+        studio.pointing.at_nothing()
         return None
     if not isinstance(target, str):
         raise ToolError("A region is of an image, or of the camera.")
@@ -75,7 +76,7 @@ async def _region(studio: Studio, data: Data, peer_id: str) -> str | None:
         region = region_untrusted({key: data[key] for key in ("box", "stroke") if key in data})
     except RegionRefused as refusal:
         raise ToolError(str(refusal)) from None
-    studio.mark(region, target, peer_id)
+    studio.pointing.at(region, target, peer_id, time.monotonic())
     what = "what the camera shows" if target == CAMERA else "a picture"
     return (
         f"(Somebody points at a part of {what}, outlined in pink in what you see now. An "
@@ -83,6 +84,7 @@ async def _region(studio: Studio, data: Data, peer_id: str) -> str | None:
     )
 
 
+CHOOSING: Final = ("image-select", "image-undo", "image-redo")
 COMMANDS: Final[Mapping[str, Command]] = {
     "image-select": _select,
     "image-undo": _undo,

@@ -14,7 +14,7 @@ from pipecat.frames.frames import (
 
 from pipeline.assembly import Parts
 from pipeline.gallery import Gallery
-from pipeline.image_commands import COMMANDS, obey_untrusted
+from pipeline.image_commands import CHOOSING, COMMANDS, obey_untrusted
 from pipeline.jobs import Jobs
 from pipeline.participant import Participant
 from pipeline.picture_links import PictureLinks
@@ -32,7 +32,7 @@ from processors.frames import (
 from processors.images.camera_reel import CameraPicture
 from processors.images.marks import Mark
 from processors.images.pixels import Picture
-from processors.images.quiet_notes import QuietNotes
+from processors.images.quiet_notes import CURRENT, QuietNotes
 from processors.images.studio import StudioListener
 from processors.images.tree import Image
 from processors.pictures import CodedPictures
@@ -94,7 +94,8 @@ class RoomPictures(StudioListener):
         self._studio.sources.utterances.left(peer_id)
 
     def uploaded(self, picture: Picture) -> None:
-        self._studio.uploaded(picture)
+        upload_id = self._studio.uploaded(picture)
+        self._jobs.start(self._studio.keep_upload(upload_id, picture))
 
     def asked(self, participant: Participant, message: rtvi.ClientMessage) -> bool:
         """False: it is no message about images."""
@@ -117,7 +118,8 @@ class RoomPictures(StudioListener):
             participant.send(rtvi.error_response(message.message_id, str(refusal)))
             return
         if note is not None:
-            self.notes.note(note, time.monotonic())
+            about = CURRENT if message.kind in CHOOSING else message.kind
+            self.notes.note(note, time.monotonic(), about)
         participant.send(rtvi.server_response(message.message_id, message.kind, {}))
 
     def greet(self, participant: Participant) -> None:

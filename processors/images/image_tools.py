@@ -91,7 +91,7 @@ class ImageTools:
         when the result names it."""
         now = time.monotonic()
         sources = tuple(self._studio.sources.choose(words, now) for words in like[:MAX_SOURCES])
-        wish = Wish(prompt[:MAX_PROMPT_CHARS], self._asker, sources)
+        wish = Wish(prompt[:MAX_PROMPT_CHARS], self._asker(now), sources)
         return await self._fulfil(wish, aspect_ratio, size, count, replaces=replaces_pending)
 
     async def edit_image(
@@ -116,7 +116,7 @@ class ImageTools:
         first, mark = pointed if pointed is not None else (sources.choose(source, now), None)
         further = (sources.choose(words, now) for words in others[: MAX_SOURCES - 1])
         wish = Wish(
-            prompt[:MAX_PROMPT_CHARS], self._asker, (first, *further), edits=True, mark=mark
+            prompt[:MAX_PROMPT_CHARS], self._asker(now), (first, *further), edits=True, mark=mark
         )
         return await self._fulfil(wish, aspect_ratio, size, count, replaces=replaces_pending)
 
@@ -175,9 +175,9 @@ class ImageTools:
             studio.cancel(image_id)
         return {"cancelled": making}
 
-    @property
-    def _asker(self) -> str:
-        return self._studio.sources.utterances.asker or MODEL
+    def _asker(self, now: float) -> str:
+        """Whose words the model answers."""
+        return self._studio.sources.utterances.window(now).peer_id or MODEL
 
     async def _fulfil(
         self,

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from processors.errors import CodecError, ImageRefused, ToolError
 from processors.images.camera_reel import CameraPicture
@@ -37,6 +37,7 @@ from processors.pictures import CodedPictures, frame_of, jpeg_from
 CAMERA_LONG_SIDE: Final = 2048  # as of an upload
 CAMERA_QUALITY: Final = 92
 MAX_OF_ONE_ANSWER: Final = 12
+MAX_TEXT_CHARS: Final = 4000  # of the words before or after an image
 ID_BYTES: Final = 12
 
 logger = logging.getLogger(__name__)
@@ -107,41 +108,52 @@ class Workshop:
     async def _picture(self, source: Source, images: list[Image]) -> Picture:
         match source:
             case FromImage(image_id=image_id):
-                stored = self._tree[image_id].stored
-                data = await self._store.get(image_id)
-                if data is None or stored is None:
-                    raise ToolError("That picture is not kept any more.")
-                return Picture(stored.mime_type, data, stored.width, stored.height)
+                return await self._kept(image_id, self._tree[image_id].stored)
             case FromUpload(upload_id=upload_id, picture=picture):
-                await self._keep_original(upload_id, "upload", picture, images)
+                if picture is None:
+                    picture = await self._kept(upload_id, self._tree.originals[upload_id].stored)
+                await self.keep_original(upload_id, "upload", picture)
+                _made_from(upload_id, images)
                 return picture
             case FromCamera(pictures=pictures):
                 shown = await self.in_thread(partial(still, pictures))
-                await self._keep_original(_new_id(), "camera", shown, images)
+                camera_id = _new_id()
+                await self.keep_original(camera_id, "camera", shown)
+                _made_from(camera_id, images)
                 return shown
 
-    async def _keep_original(
-        self, original_id: str, kind: Any, picture: Picture, images: list[Image]
+    async def _kept(self, image_id: str, stored: Stored | None) -> Picture:
+        data = await self._store.get(image_id)
+        if data is None or stored is None:
+            raise ToolError("That picture is not kept any more.")
+        return Picture(stored.mime_type, data, stored.width, stored.height)
+
+    async def keep_original(
+        self, original_id: str, kind: Literal["camera", "upload"], picture: Picture
     ) -> None:
+        """Raises `StoreFailed`."""
         if original_id not in self._tree.originals:
             stored = await self.in_thread(partial(described, picture))
             await self._store.put(original_id, picture.data)
             # Nobody is told its thumbnail, and the room is saved with all of them again and again.
             self._tree.add_original(Original(original_id, kind, replace(stored, thumbnail="")))
-        for image in images:
-            image.original_ids = (*image.original_ids, original_id)
 
     async def make(
-        self, image: Image, wish: Wish, prepared: Prepared, place: Place, model: ImageModel
-    ) -> Result:
-        """Waits for the place, asks the model and takes its answer. Raises `ImageNotMade`,
-        `StoreFailed`; then the image is still in the making."""
+        self,
+        image: Image,
+        wish: Wish,
+        prepared: Prepared,
+        place: Place,
+        model: ImageModel,
+        result: Result,
+    ) -> None:
+        """Waits for the place, asks the model and takes its answer into `result`. Raises
+        `ImageNotMade`, `StoreFailed`; then the image is still in the making."""
         await place.wait()
         if image.state is ImageState.QUEUED:
             self._announce(self._tree.begin(image.image_id))
         request = request_for(wish, prepared, variant=image.variant, seed=image.seed)
         answer = model.ask(request, partial(self._on_usage, image))
-        result = Result()
         try:
             await self._take(answer, image, wish, prepared, result)
         except Exception:
@@ -152,7 +164,6 @@ class Workshop:
         self._remember(answer, wish, result)
         if image.cost_usd is not None:
             await self.save(image)
-        return result
 
     async def _take(
         self, answer: Answer, image: Image, wish: Wish, prepared: Prepared, result: Result
@@ -169,9 +180,8 @@ class Workshop:
                     case Made(data=data) if len(result.images) < MAX_OF_ONE_ANSWER:
                         target = self._another(image) if result.images else image
                         target.text, said = said, ""
-                        with self._ending(target, image):
+                        with self._ending(target, image, result):
                             await self._finish(target, data, wish, prepared)
-                        result.images.append(target)
         if result.images and said:
             last = result.images[-1]
             last.text_after = said
@@ -196,8 +206,9 @@ class Workshop:
         return image
 
     @contextmanager
-    def _ending(self, image: Image, first: Image) -> Iterator[None]:
-        """Whoever wished for the first image sees to its end; a further one is ended here."""
+    def _ending(self, image: Image, first: Image, result: Result) -> Iterator[None]:
+        """What is ready counts, whatever comes then. Whoever wished for the first image sees to its
+        end; a further one is ended here."""
         try:
             yield
         except BaseException as error:
@@ -206,6 +217,9 @@ class Workshop:
                 reason = str(error) if known else "The answer of the image model broke off."
                 self._announce(self._tree.failed(image.image_id, reason))
             raise
+        finally:
+            if image.state is ImageState.READY:
+                result.images.append(image)
 
     async def _show_draft(self, image: Image, data: bytes, wish: Wish, prepared: Prepared) -> None:
         try:
@@ -226,20 +240,36 @@ class Workshop:
         await self.keep(image, *await self._examined(examine))
 
     async def keep(self, image: Image, picture: Picture, stored: Stored) -> None:
-        """Stores the bytes, then announces them: what was announced is not lost by a crash."""
+        """Stores it all, then announces it: what was announced is not lost by a crash."""
         await self._store.put(image.image_id, picture.data)
         self._tree.ready(image.image_id, stored)
         self.previews.pop(image.image_id, None)
         self.counters.made += 1
-        self._announce(image)
-        await self.save(image)
+        try:
+            await self.save(image)
+        finally:
+            self._announce(image)
 
     async def save(self, image: Image) -> None:
+        if image.image_id not in self._tree.images:
+            return  # it was deleted meanwhile
         try:
             await self._store.save_image(image.image_id, image_record(image))
         except StoreFailed as error:
             self.counters.unsaved += 1
             logger.warning("an image is not saved for a restart: %s", error)
+
+    async def forget_originals(self, meant: frozenset[str]) -> None:
+        """Those that no image was made from; `meant` are those that a wish can still mean."""
+        for original_id in self._tree.unused_originals():
+            if original_id not in meant and self._tree.originals.pop(original_id, None) is not None:
+                await self.erase(original_id)
+
+    async def erase(self, image_id: str) -> None:
+        try:
+            await self._store.delete(image_id)
+        except StoreFailed as error:
+            logger.warning("a deleted image may still be stored: %s", error)
 
     async def ended(self, image: Image) -> None:
         """It failed or was cancelled, and has been announced so."""
@@ -274,8 +304,14 @@ class Workshop:
             self._memory.remember(last, wish.goes_on_from, answer.exchange)
 
 
+def _made_from(original_id: str, images: list[Image]) -> None:
+    for image in images:
+        image.original_ids = (*image.original_ids, original_id)
+
+
 def _joined(said: str, text: str) -> str:
-    return f"{said}{text}".lstrip() if said else text.lstrip()
+    """As much of it as fits into an event beside everything else."""
+    return f"{said}{text}".lstrip()[:MAX_TEXT_CHARS]
 
 
 def _new_id() -> str:

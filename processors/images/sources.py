@@ -30,8 +30,10 @@ class FromCamera:
 
 @dataclass(frozen=True, slots=True)
 class FromUpload:
+    """`picture` None: it was uploaded before a restart, and is among the tree's originals."""
+
     upload_id: str
-    picture: Picture
+    picture: Picture | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,19 @@ class Sources:
     _uploads: list[FromUpload] = field(default_factory=list)
     _unused: int = 0  # how many of them came since a wish used one
     _upload_is_last: bool = False
+
+    def __post_init__(self) -> None:
+        """A tree from before a restart knows what was uploaded, and which of it was used."""
+        uploads = [one for one in self.tree.originals.values() if one.kind == "upload"]
+        for original in uploads[-MAX_UPLOADS:]:
+            self._uploads.append(FromUpload(original.original_id, None))
+            used = self.tree.made_from(original.original_id)
+            self._unused = 0 if used else self._unused + 1
+
+    @property
+    def upload_ids(self) -> frozenset[str]:
+        """Those that a wish can still mean."""
+        return frozenset(one.upload_id for one in self._uploads)
 
     def uploaded(self, upload_id: str, picture: Picture) -> None:
         self._uploads.append(FromUpload(upload_id, picture))
@@ -87,8 +102,8 @@ class Sources:
             raise ToolError("There is no picture to edit, and the camera is off.") from None
 
     def marked(self, words: str, now: float) -> tuple[Source, Mark] | None:
-        """What an edit means when somebody points at something; uses the mark up. None: nobody
-        does, or the words name another picture."""
+        """What an edit means when somebody points at something. None: nobody does, or the words
+        name another picture."""
         mark = self.marks.fresh(now)
         if mark is None:
             return None
@@ -106,13 +121,14 @@ class Sources:
                 return None
             if named != mark.target:
                 return None
-        self.marks.clear()
         return source, mark
 
-    def used(self, sources: Sequence[Source]) -> None:
+    def used(self, sources: Sequence[Source], mark: Mark | None) -> None:
         """A wish began with these."""
         if any(isinstance(source, FromUpload) for source in sources):
             self._unused = 0
+        if mark is not None:
+            self.marks.clear()
 
     def newest_frame(self, peer_id: str, now: float) -> CameraPicture:
         """What this peer's camera shows, else any. Raises `ToolError`."""

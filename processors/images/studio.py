@@ -18,10 +18,10 @@ from processors.images.chat_memory import ChatMemory
 from processors.images.client import Exchange, ImageModel
 from processors.images.errors import Cancelled, ImageModelFailed, ImageNotMade
 from processors.images.making import ID_BYTES, Result, Workshop
-from processors.images.marks import CAMERA, Mark
+from processors.images.marks import Mark
 from processors.images.pixels import Picture
 from processors.images.places import Place, Places
-from processors.images.region import Region
+from processors.images.pointing import NO_SUCH, Pointing
 from processors.images.room_store import RoomStore
 from processors.images.settings import ImageSettings
 from processors.images.sources import Sources
@@ -40,7 +40,6 @@ from processors.images.wishes import MAX_PROMPT_CHARS, Prepared, Wish
 
 MODEL: Final = "model"
 UNASKED: Final = "sent by the Live model"  # in place of a prompt
-NO_SUCH: Final = "There is no such picture in this conversation."
 SEEDS: Final = 2**31
 
 logger = logging.getLogger(__name__)
@@ -87,6 +86,7 @@ class Studio:
         self.tree = ImageTree() if tree is None else tree
         self.store = store
         self.sources = Sources(self.tree)
+        self.pointing = Pointing(self.sources, lambda mark: self.listener.marked(mark))
         self.memory: ChatMemory[Exchange] = ChatMemory()
         self.workshop = Workshop(
             self.tree, store, executor, self.memory, self._announce, self._tell, self._tell_usage
@@ -106,8 +106,20 @@ class Studio:
         """For the images that are begun from now on."""
         self.settings = settings
 
-    def uploaded(self, picture: Picture) -> None:
-        self.sources.uploaded(secrets.token_urlsafe(ID_BYTES), picture)
+    def uploaded(self, picture: Picture) -> str:
+        """The id to keep it under."""
+        upload_id = secrets.token_urlsafe(ID_BYTES)
+        self.sources.uploaded(upload_id, picture)
+        return upload_id
+
+    async def keep_upload(self, upload_id: str, picture: Picture) -> None:
+        """So that a restart does not lose it."""
+        try:
+            await self.workshop.keep_original(upload_id, "upload", picture)
+        except StoreFailed as error:
+            logger.warning("an upload is not saved for a restart: %s", error)
+        await self.workshop.forget_originals(self.sources.upload_ids)
+        self.listener.changed()
 
     # Making.
 
@@ -132,7 +144,10 @@ class Studio:
             await _end(prepared, *tasks)
             for image in images:
                 self._making.pop(image.image_id, None)
-        return [_known(one) for one in found]
+        results = [_known(one) for one in found]
+        if wish.mark is not None and not any(isinstance(one, Result) for one in results):
+            self.pointing.again(wish.mark)
+        return results
 
     def _begin(self, wish: Wish) -> tuple[list[Image], list[Place]]:
         if not wish.prompt.strip():
@@ -142,7 +157,7 @@ class Studio:
         images, places = self._nodes(wish), []
         for image in images:
             self.tree.start(image)
-        self.sources.used(wish.sources)
+        self.sources.used(wish.sources, wish.mark)
         if wish.mark is not None:
             self.listener.marked(None)
         try:
@@ -214,13 +229,16 @@ class Studio:
     ) -> Result:
         """Ends in one state, whatever happens. Raises `ImageNotMade`, `CancelledError`."""
         limit_s = self.settings.timeout_s
+        result = Result()
         try:
             async with asyncio.timeout(limit_s):
                 pictures = await asyncio.shield(prepared)
-                return await self.workshop.make(image, wish, pictures, place, model)
+                await self.workshop.make(image, wish, pictures, place, model, result)
+                return result
         except asyncio.CancelledError:
             self._cancelled(image)
-            raise
+            if not result.images:
+                raise
         except TimeoutError:
             error: ImageNotMade = ImageModelFailed(f"It took longer than {limit_s:g} s.")
         except ImageNotMade as known:
@@ -235,6 +253,8 @@ class Studio:
             error = ImageModelFailed("The service made a mistake.")
         finally:
             place.leave()
+        if result.images:  # everybody sees them; only the end of the answer is missing
+            return result
         await self._failed(image, str(error))
         raise error
 
@@ -312,51 +332,36 @@ class Studio:
 
     async def delete(self, image_id: str) -> None:
         """One that is in the making is cancelled first."""
-        if image_id in self._making:
-            self.cancel(image_id)
-            await asyncio.wait({self._making[image_id]}, timeout=self.settings.timeout_s)
+        making = self._making.get(image_id)
+        if making is not None:
+            making.cancel()
+            await asyncio.wait({making}, timeout=self.settings.timeout_s)
+        children = self.tree.children(image_id)
         try:
             image = self.tree.delete(image_id)
         except (UnknownImage, IllegalTransition):
             raise ToolError(NO_SUCH) from None
         self.memory.forget(image_id)
         self._announce(image)
-        try:
-            await self.store.delete(image_id)
-        except StoreFailed as error:
-            logger.warning("a deleted image may still be stored: %s", error)
+        for child in children:
+            await self.workshop.save(child)  # with its new parents
+        await self.workshop.erase(image_id)
+        await self.workshop.forget_originals(self.sources.upload_ids)
 
     def cancel(self, image_id: str) -> None:
         """What is in the making is not made."""
         task = self._making.get(image_id)
-        if task is None:
+        if task is None or not self.tree[image_id].in_the_making:
             raise ToolError("That picture is not in the making.")
         task.cancel()
 
     def cancel_all(self, requested_by: str | None = None) -> list[str]:
         """Of one asker, or all; those that are cancelled."""
-        ids = [one for one in self._making if requested_by in (None, self._asker_of(one))]
+        making = [image for image in self.tree.in_the_making if image.image_id in self._making]
+        ids = [one.image_id for one in making if requested_by in (None, one.requested_by)]
         for image_id in ids:
             self.cancel(image_id)
         return ids
-
-    def _asker_of(self, image_id: str) -> str:
-        return self.tree[image_id].requested_by
-
-    def mark(self, region: Region | None, target: str, peer_id: str) -> None:
-        """What the next edit keeps to: a region of an image, or of what this peer's camera shows
-        now. None: nothing any more."""
-        if region is None:
-            if self.sources.marks.clear():
-                self.listener.marked(None)
-            return
-        now = time.monotonic()
-        frame = self.sources.newest_frame(peer_id, now) if target == CAMERA else None
-        if frame is None and getattr(self.tree.images.get(target), "stored", None) is None:
-            raise ToolError(NO_SUCH)
-        mark = Mark(region, target, peer_id, now, frame)
-        self.sources.marks.put(mark)
-        self.listener.marked(mark)
 
     # What became of it.
 

@@ -254,6 +254,14 @@ class ImageTree:
     def add_original(self, original: Original) -> None:
         self.originals[original.original_id] = original
 
+    def made_from(self, original_id: str) -> list[Image]:
+        return [one for one in self.images.values() if original_id in one.original_ids]
+
+    def unused_originals(self) -> list[str]:
+        """What no image was made from, or none that is still here."""
+        used = {one for image in self.images.values() for one in image.original_ids}
+        return [one for one in self.originals if one not in used]
+
     def start(self, image: Image) -> Image:
         """Raises `TreeFull`, `UnknownImage` for a parent that is not here, `IllegalTransition`."""
         if image.image_id in self.images or image.state is not ImageState.QUEUED:

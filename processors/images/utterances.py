@@ -60,11 +60,6 @@ class Utterances:
     def left(self, peer_id: str) -> None:
         self._told = [one for one in self._told if one.peer_id != peer_id]
 
-    @property
-    def asker(self) -> str | None:
-        """Who spoke or wrote last."""
-        return self._told[-1].peer_id if self._told else None
-
     def window(self, now: float) -> Window:
         """Of the utterance that a model answers now: the last one, as far as it has got. One that
         has only just begun is for the next answer, if another was said shortly before."""

@@ -281,3 +281,14 @@ def test_names_selections_and_deletions_reach_those_who_come_late(room: Room) ->
     late = room.add(Phone("late"))
     room.gallery.joined(late)
     assert [name for _, name in late.events] == ["ready", "deleted", "selected"]
+
+
+def test_who_comes_late_hears_of_no_parent_that_is_gone(room: Room) -> None:
+    for image_id, parent_id in (("cat", None), ("dog", "cat"), ("cow", "dog")):
+        room.start(image_id, parent_id)
+        room.ready(image_id)
+    room.gallery.show(ImageEventFrame(room.tree.delete("dog").event()))
+    late = room.add(Phone("late"))
+    room.gallery.joined(late)
+    (cow,) = [one["data"] for one in late.messages if one["data"].get("image_id") == "cow"]
+    assert (cow["parent_id"], cow["parent_ids"]) == ("cat", ["cat"])

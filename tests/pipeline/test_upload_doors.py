@@ -63,6 +63,7 @@ async def test_an_image_is_kept_and_told_as_the_sdks_read_it(served: Easel, data
     assert (answer["format"], answer["width"], answer["height"]) == ("image/jpeg", 40, 30)
     kept = served.room(told["sessionId"]).parts.studio.sources.choose("upload", 0.0)
     assert isinstance(kept, FromUpload)
+    assert kept.picture is not None
     assert (kept.picture.width, kept.picture.height) == (40, 30)
 
 

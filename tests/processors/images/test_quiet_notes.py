@@ -24,13 +24,22 @@ def test_not_while_somebody_speaks_nor_right_after() -> None:
     assert notes.due(12.0 + QUIET_S) == "x"
 
 
-def test_the_newest_counts_and_an_old_one_is_dropped() -> None:
+def test_of_each_thing_the_newest_counts() -> None:
     notes = QuietNotes()
-    notes.note("old", 0.0)
-    notes.note("new", 1.0)
-    notes.model(True, 1.0)
+    notes.note("the first is current", 0.0)
+    notes.note("one is called blue", 1.0, "image-name")
+    notes.note("the second is current", 2.0)
+    assert notes.due(3.0) == "one is called blue\nthe second is current"
+    assert notes.dropped == 1
+
+
+def test_an_old_one_is_dropped_but_for_what_is_current() -> None:
+    notes = QuietNotes()
+    notes.model(True, 0.0)
+    notes.note("one is called blue", 0.0, "image-name")
     assert notes.due(1.0 + MAX_WAIT_S) is None
     assert notes.dropped == 1
-    assert notes.due(1.1 + MAX_WAIT_S) is None
+    notes.note("the second is current", 1.0)
+    assert notes.due(2.0 + MAX_WAIT_S) is None
     notes.model(False, 70.0)
-    assert (notes.due(90.0), notes.dropped) == (None, 2)
+    assert notes.due(90.0) == "the second is current"

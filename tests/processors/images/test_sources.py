@@ -1,5 +1,7 @@
 """Which pictures a wish begins with."""
 
+from dataclasses import replace
+
 import pytest
 
 from processors.errors import ToolError
@@ -8,8 +10,9 @@ from processors.images.marks import CAMERA, Mark
 from processors.images.pixels import Picture
 from processors.images.region import region_untrusted
 from processors.images.sources import MAX_UPLOADS, FromCamera, FromImage, FromUpload, Sources
+from processors.images.tree import Original
 from processors.pictures import Jpeg
-from tests.processors.images.test_tree import image, tree_of
+from tests.processors.images.test_tree import STORED, image, tree_of
 
 REGION = region_untrusted({"box": {"x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2}})
 
@@ -54,13 +57,13 @@ def test_uploads_are_numbered_until_a_wish_uses_them() -> None:
         sources.uploaded(name, upload(name))
     assert sources.choose("upload", 0.0) == FromUpload("c", upload("c"))
     assert sources.choose("upload 1", 0.0) == FromUpload("a", upload("a"))
-    sources.used([FromUpload("a", upload("a"))])
+    sources.used([FromUpload("a", upload("a"))], None)
     sources.uploaded("d", upload("d"))
     assert sources.choose("the uploaded picture number 1", 0.0) == FromUpload("d", upload("d"))
-    sources.used([FromImage("x")])
+    sources.used([FromImage("x")], None)
     with pytest.raises(ToolError, match="no upload 2"):
         sources.choose("upload 2", 0.0)
-    sources.used([FromUpload("d", upload("d"))])
+    sources.used([FromUpload("d", upload("d"))], None)
     assert sources.choose("upload 4", 0.0) == FromUpload("d", upload("d"))
     for number in range(MAX_UPLOADS + 2):
         sources.uploaded(str(number), upload(str(number)))
@@ -75,6 +78,9 @@ def test_pointing_says_which_picture_is_meant_and_counts_once() -> None:
     assert sources.marked("the second one", 1.0) is None
     assert sources.marked("nobody knows", 1.0) is None
     assert sources.marked("first", 1.0) == (FromImage("a"), mark)
+    sources.used([FromImage("a")], None)
+    assert sources.marked("first", 1.0) == (FromImage("a"), mark), "no wish began with it"
+    sources.used([FromImage("a")], mark)
     assert sources.marked("last", 1.0) is None
     sources.marks.put(mark)
     sources.tree.delete("a")
@@ -105,3 +111,15 @@ def test_an_image_in_the_making_is_no_source() -> None:
     sources.tree.start(image("a"))
     with pytest.raises(ToolError):
         sources.choose("a", 0.0)
+
+
+def test_what_was_uploaded_before_a_restart_can_be_meant() -> None:
+    tree = tree_of()
+    for name in ("a", "b", "c"):
+        tree.add_original(Original(name, "upload", STORED))
+    tree.add_original(Original("d", "camera", STORED))
+    tree.start(replace(image("x"), original_ids=("a",)))
+    sources = Sources(tree)
+    assert sources.upload_ids == {"a", "b", "c"}
+    assert sources.choose("upload", 0.0) == FromUpload("c", None)
+    assert sources.choose("upload 1", 0.0) == FromUpload("b", None)

@@ -22,15 +22,16 @@ from processors.images.marks import CAMERA
 from processors.images.pixels import upload_untrusted
 from processors.images.places import Places
 from processors.images.records import image_untrusted
+from processors.images.sources import MAX_UPLOADS, Sources
 from processors.images.store import StoreFailed
 from processors.images.studio import UNASKED
-from processors.images.tree import ImageState
+from processors.images.tree import ImageState, ImageTree
 from processors.images.wishes import Wish
 from processors.pictures import CodedPictures
 from tests.processors.encoded_pictures import encoded as encoded_video
 from tests.processors.encoded_pictures import scene
 from tests.processors.images.hostile import jpeg
-from tests.processors.images.image_server import image_part, server
+from tests.processors.images.image_server import candidate, image_part, server
 from tests.processors.images.studio_bench import (
     DRAFT,
     PNG,
@@ -299,7 +300,7 @@ async def test_a_region_keeps_what_is_around_it() -> None:
     async with model() as (ours, client):
         with bench(client) as desk:
             first = await made(desk)
-            desk.studio.mark(REGION, first, "ada")
+            desk.studio.pointing.at(REGION, first, "ada", time.monotonic())
             blue = jpeg(80, 60, "blue")
             ours.parts = [image_part(jpeg(20, 15, "blue"), thought=True), image_part(blue)]
             await desk.tools.edit_image("remove this")
@@ -315,16 +316,34 @@ async def test_a_region_keeps_what_is_around_it() -> None:
             assert desk.studio.memory.history(image.image_id) == ()
 
 
+async def test_who_tries_again_after_a_failure_points_at_the_same_place() -> None:
+    async with model() as (ours, client):
+        with bench(client) as desk:
+            first = await made(desk)
+            desk.studio.pointing.at(REGION, first, "ada", time.monotonic())
+            ours.parts = [{"text": "No."}]
+            with pytest.raises(ImageNotMade):
+                await desk.tools.edit_image("remove this")
+            ours.parts = [image_part(PNG)]
+            await desk.tools.edit_image("remove this")
+            image = desk.studio.tree.current
+            assert image is not None
+            assert image.region == REGION.to_json()
+            await desk.tools.edit_image("warmer")
+            assert desk.studio.tree.current is not image
+            assert desk.studio.tree[desk.studio.tree.current_id or ""].region is None
+
+
 async def test_pointing_needs_something_to_point_at() -> None:
     async with model() as (_, client):
         with bench(client) as desk:
             with pytest.raises(ToolError, match="no such picture"):
-                desk.studio.mark(REGION, "nobody", "ada")
+                desk.studio.pointing.at(REGION, "nobody", "ada", time.monotonic())
             with pytest.raises(ToolError, match="camera is off"):
-                desk.studio.mark(REGION, CAMERA, "ada")
+                desk.studio.pointing.at(REGION, CAMERA, "ada", time.monotonic())
             desk.studio.sources.reel.add(camera())
-            desk.studio.mark(REGION, CAMERA, "ada")
-            desk.studio.mark(None, "", "ada")
+            desk.studio.pointing.at(REGION, CAMERA, "ada", time.monotonic())
+            desk.studio.pointing.at_nothing()
             assert desk.studio.sources.marks.current is None
 
 
@@ -382,6 +401,67 @@ async def test_deleting_what_is_in_the_making_calls_it_off_first() -> None:
             assert desk.names == ["started", "cancelled", "deleted"]
             with pytest.raises(ToolError, match="cancelled"):
                 await wish
+
+
+async def test_what_is_deleted_takes_its_original_along_unless_others_need_it() -> None:
+    async with model() as (_, client):
+        with bench(client) as desk:
+            desk.studio.sources.reel.add(camera())
+            await desk.tools.edit_image("blue walls", "camera")
+            (photo,) = desk.studio.tree.originals
+            first = str(desk.studio.tree.current_id)
+            second = str((await desk.tools.edit_image("warmer"))["image_id"])
+            third = str((await desk.tools.edit_image("warmer"))["image_id"])
+            await desk.studio.delete(second)
+            saved = json.loads(await desk.blobs.get("room", f"{third}.json") or b"")
+            assert saved["parent_ids"] == [first], "what is opened again has another tree"
+            assert await desk.studio.store.get(photo) is not None
+            await desk.studio.delete(first)
+            assert desk.studio.tree.originals == {}
+            assert await desk.studio.store.get(photo) is None
+
+
+async def test_an_upload_is_kept_before_a_wish_uses_it() -> None:
+    async with model() as (ours, client):
+        with bench(client) as desk:
+            studio = desk.studio
+            await studio.keep_upload(studio.uploaded(UPLOAD), UPLOAD)
+            after = ImageTree(originals=dict(studio.tree.originals))
+            studio.sources = Sources(after)  # as after a restart: its bytes are in the store only
+            await desk.tools.create_image("in blue", like=["upload"])
+            assert ours.sent_images() == [UPLOAD.data]
+            for _ in range(MAX_UPLOADS + 1):
+                await studio.keep_upload(studio.uploaded(UPLOAD), UPLOAD)
+            assert len(studio.tree.originals) == MAX_UPLOADS + 1, "nobody can mean the others"
+
+
+@pytest.mark.parametrize("ends", ["by its time limit", "by a wish that replaces it"])
+async def test_an_image_that_everybody_sees_is_told_whatever_becomes_of_the_answer(
+    ends: str,
+) -> None:
+    """The model must not say that it failed."""
+    may_end = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        event = json.dumps({"candidates": [candidate(image_part(PNG))]})
+        await response.write(b"data: " + event.encode() + b"\r\n\r\n")
+        await may_end.wait()
+        return response
+
+    async with server(answer) as client:  # type: ignore[arg-type]  # any response will do
+        with bench(client, timeout_s=1.0 if "limit" in ends else 60.0) as desk:
+            making = asyncio.ensure_future(desk.tools.create_image("a cat"))
+            await desk.until("ready")
+            if "limit" not in ends:
+                assert desk.studio.cancel_all() == []
+                with pytest.raises(ToolError, match="not in the making"):
+                    desk.studio.cancel(str(desk.studio.tree.current_id))
+                may_end.set()
+            told = await making
+            may_end.set()
+            assert (told["image_id"], told["shown"]) == (desk.studio.tree.current_id, True)
 
 
 async def test_a_parent_that_is_deleted_meanwhile_leaves_no_orphan() -> None:

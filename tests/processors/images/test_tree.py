@@ -1,5 +1,6 @@
 """The image tree: what an image goes through, what is current, what undo and delete do."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -281,3 +282,13 @@ class Room(RuleBasedStateMachine):
 
 TestRoom = Room.TestCase
 TestRoom.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_originals_know_what_was_made_of_them() -> None:
+    tree = tree_of("a")
+    for name in ("lamp", "table"):
+        tree.add_original(Original(name, "upload", STORED))
+    tree.start(replace(image("b"), original_ids=("lamp",)))
+    assert [one.image_id for one in tree.made_from("lamp")] == ["b"]
+    assert tree.made_from("table") == []
+    assert tree.unused_originals() == ["table"]

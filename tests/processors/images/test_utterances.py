@@ -24,7 +24,6 @@ def said(utterances: Utterances, peer_id: str, start: float, end: float) -> None
 
 def test_nobody_is_known() -> None:
     assert Utterances().window(5.0) == Window(None, 5.0 - LEAD_S, 5.0)
-    assert Utterances().asker is None
 
 
 def test_the_last_utterance_with_a_little_around_it() -> None:
@@ -49,14 +48,11 @@ def test_whoever_began_or_ended_last_asks() -> None:
     utterances = Utterances()
     utterances.heard("ada", True, 1.0)
     utterances.wrote("ben", 2.0)
-    assert utterances.asker == "ben"
     assert utterances.window(2.1) == Window("ben", 2.0 - LEAD_S, 2.1)
     utterances.heard("ada", False, 3.0 + STOP_AFTER_S)
-    assert utterances.asker == "ada"
     assert utterances.window(4.0) == Window("ada", 1.0 - LEAD_S, 3.0 + TRAIL_S)
     utterances.left("ada")
     utterances.left("nobody")
-    assert utterances.asker == "ben"
     assert utterances.window(9.0) == Window("ben", 2.0 - LEAD_S, 2.0 + TRAIL_S)
 
 
@@ -100,10 +96,10 @@ def test_it_is_bounded() -> None:
     utterances = Utterances()
     for number in range(MAX_UTTERANCES + 10):
         utterances.wrote(str(number), float(number))
-    assert utterances.asker == str(MAX_UTTERANCES + 9)
+    assert utterances.window(200.0).peer_id == str(MAX_UTTERANCES + 9)
     for number in range(MAX_UTTERANCES):
         utterances.left(str(MAX_UTTERANCES + 9 - number))
-    assert utterances.asker is None
+    assert utterances.window(200.0).peer_id is None
 
 
 told = st.lists(
@@ -133,6 +129,5 @@ def test_a_window_is_of_somebody_who_is_here_and_not_of_the_future(
         window = utterances.window(now)
         assert window.start <= window.end <= now
         assert window.end - window.start <= LONGEST_S + 1e-9
-        assert (window.peer_id is None) == (utterances.asker is None)
         if does == "leaves":
-            assert peer_id not in (window.peer_id, utterances.asker)
+            assert window.peer_id != peer_id
