@@ -1,6 +1,5 @@
 """What people do with images by tapping: messages of the data channel to the studio."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -76,7 +75,7 @@ async def _region(studio: Studio, data: Data, peer_id: str) -> str | None:
         region = region_untrusted({key: data[key] for key in ("box", "stroke") if key in data})
     except RegionRefused as refusal:
         raise ToolError(str(refusal)) from None
-    studio.pointing.at(region, target, peer_id, time.monotonic())
+    studio.point(region, target, peer_id)
     what = "what the camera shows" if target == CAMERA else "a picture"
     return (
         f"(Somebody points at a part of {what}, outlined in pink in what you see now. An "

@@ -16,7 +16,7 @@ from processors.images.camera_reel import CameraPicture
 from processors.images.chat_memory import ChatMemory
 from processors.images.client import Answer, Draft, Exchange, ImageModel, Made, Words
 from processors.images.compositing import outlined
-from processors.images.errors import ImageModelFailed, ImageNotMade
+from processors.images.errors import Cancelled, ImageModelFailed, ImageNotMade
 from processors.images.examining import (
     Examined,
     composed_untrusted,
@@ -30,7 +30,7 @@ from processors.images.room_store import RoomStore
 from processors.images.sharpness import sharpest
 from processors.images.sources import FromCamera, FromImage, FromUpload, Source
 from processors.images.store import StoreFailed
-from processors.images.tree import Image, ImageState, ImageTree, Original, Stored
+from processors.images.tree import CANCELLED_REASON, Image, ImageState, ImageTree, Original, Stored
 from processors.images.wishes import Prepared, Wish, request_for
 from processors.pictures import CodedPictures, frame_of, jpeg_from
 
@@ -64,6 +64,15 @@ class Result:
 
     images: list[Image] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+
+
+def known(found: Result | BaseException) -> Result | ImageNotMade:
+    """Of what a task that makes an image came to. Raises what nobody expects."""
+    if isinstance(found, asyncio.CancelledError):  # it alone, not the wish
+        return Cancelled(CANCELLED_REASON)
+    if isinstance(found, BaseException) and not isinstance(found, ImageNotMade):
+        raise found
+    return found
 
 
 class Workshop:
@@ -258,6 +267,13 @@ class Workshop:
         except StoreFailed as error:
             self.counters.unsaved += 1
             logger.warning("an image is not saved for a restart: %s", error)
+
+    async def keep_upload(self, upload_id: str, picture: Picture) -> None:
+        try:
+            await self.keep_original(upload_id, "upload", picture)
+        except StoreFailed as error:
+            self.counters.unsaved += 1
+            logger.warning("an upload is not saved for a restart: %s", error)
 
     async def forget_originals(self, meant: frozenset[str]) -> None:
         """Those that no image was made from; `meant` are those that a wish can still mean."""

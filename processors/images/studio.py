@@ -16,8 +16,8 @@ from processors.errors import ToolError
 from processors.frames import ImageEventFrame, ImageUsageFrame
 from processors.images.chat_memory import ChatMemory
 from processors.images.client import Exchange, ImageModel
-from processors.images.errors import Cancelled, ImageModelFailed, ImageNotMade
-from processors.images.making import ID_BYTES, Result, Workshop
+from processors.images.errors import ImageModelFailed, ImageNotMade
+from processors.images.making import ID_BYTES, Result, Workshop, known
 from processors.images.marks import Mark
 from processors.images.pixels import Picture
 from processors.images.places import Place, Places
@@ -27,7 +27,6 @@ from processors.images.settings import ImageSettings
 from processors.images.sources import Sources
 from processors.images.store import StoreFailed
 from processors.images.tree import (
-    CANCELLED_REASON,
     IllegalTransition,
     Image,
     ImageState,
@@ -114,10 +113,7 @@ class Studio:
 
     async def keep_upload(self, upload_id: str, picture: Picture) -> None:
         """So that a restart does not lose it."""
-        try:
-            await self.workshop.keep_original(upload_id, "upload", picture)
-        except StoreFailed as error:
-            logger.warning("an upload is not saved for a restart: %s", error)
+        await self.workshop.keep_upload(upload_id, picture)
         await self.workshop.forget_originals(self.sources.upload_ids)
         self.listener.changed()
 
@@ -144,7 +140,7 @@ class Studio:
             await _end(prepared, *tasks)
             for image in images:
                 self._making.pop(image.image_id, None)
-        results = [_known(one) for one in found]
+        results = [known(one) for one in found]
         if wish.mark is not None and not any(isinstance(one, Result) for one in results):
             self.pointing.again(wish.mark)
         return results
@@ -363,6 +359,9 @@ class Studio:
             self.cancel(image_id)
         return ids
 
+    def point(self, region: Region, target: str, peer_id: str) -> None:
+        self.pointing.at(region, target, peer_id, time.monotonic())
+
     # What became of it.
 
     def _announce(self, image: Image) -> None:
@@ -387,14 +386,6 @@ class Studio:
     def _tell_usage(self, image: Image, metadata: Mapping[str, Any]) -> None:
         image.cost_usd = self._price(image.model, metadata)
         self._emit(ImageUsageFrame(metadata, image.model, image.image_id))
-
-
-def _known(found: Result | BaseException) -> Result | ImageNotMade:
-    if isinstance(found, asyncio.CancelledError):  # it alone, not the wish
-        return Cancelled(CANCELLED_REASON)
-    if isinstance(found, BaseException) and not isinstance(found, ImageNotMade):
-        raise found
-    return found
 
 
 async def _end(*tasks: "asyncio.Future[Any]") -> None:
