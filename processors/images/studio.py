@@ -22,6 +22,7 @@ from processors.images.marks import Mark
 from processors.images.pixels import Picture
 from processors.images.places import Place, Places
 from processors.images.pointing import NO_SUCH, Pointing
+from processors.images.region import Region
 from processors.images.room_store import RoomStore
 from processors.images.settings import ImageSettings
 from processors.images.sources import Sources
