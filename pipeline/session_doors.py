@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from pipeline.doors import DOORS, bearer, check_token, json_untrusted, room_of
+from pipeline.history_images import with_clean_history
 from pipeline.in_force import shown
 from pipeline.log import log_context
 from pipeline.room import Room
@@ -33,7 +34,7 @@ async def start(request: web.Request) -> web.Response:
         if wish.peer is not None:
             place = {"peer": wish.peer if room.peers.knows(wish.peer) else None}
     else:
-        room = _open(request, wish.room)
+        room = await _open(request, wish.room)
     return web.json_response(
         {
             "sessionId": room.room_id,
@@ -45,13 +46,14 @@ async def start(request: web.Request) -> web.Response:
     )
 
 
-def _open(request: web.Request, overrides: object) -> Room:
+async def _open(request: web.Request, overrides: object) -> Room:
     doors = request.app[DOORS]
     settings = doors.defaults
     if overrides is not None:
         settings = room_settings_untrusted(settings, overrides, vertex=doors.vertex)
         for refusal in check_prices(settings, doors.prices):
             raise refused(refusal)
+        settings = await with_clean_history(settings, doors.executor)
     return doors.registry.open(settings)
 
 
@@ -67,7 +69,7 @@ async def short_offer(request: web.Request) -> web.Response:
     wish = _offer_untrusted(request, await json_untrusted(request))
     if wish.pc_id is not None:
         return await _answer(request.app[DOORS].registry.find_by_peer(wish.pc_id), wish)
-    room = _open(request, wish.room)
+    room = await _open(request, wish.room)
     try:
         return await _answer(room, wish)
     except BaseException:

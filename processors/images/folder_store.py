@@ -2,7 +2,8 @@
 
 A file is written beside its place and moved there, so that a crash leaves the old one or the new
 one. What is older than `max_age_s` is deleted now and then, and so is the oldest of what is more
-than `max_bytes` together; a file that was used lately is not old.
+than `max_bytes` together. A file is as young as the youngest of its folder: a room keeps its images
+as long as anything happens in it.
 """
 
 import asyncio
@@ -130,8 +131,11 @@ class FolderStore:
         kept_bytes = sum(size for _, size, _ in files)
         too_much = kept_bytes > self._max_bytes
         swept = 0
-        for used_at, size, path in files:
-            too_old = used_at < now - self._max_age_s
+        youngest: dict[Path, float] = {}
+        for used_at, _, path in files:  # the youngest come last
+            youngest[path.parent] = used_at
+        for _, size, path in files:
+            too_old = youngest[path.parent] < now - self._max_age_s
             if not too_old and not (too_much and kept_bytes > self._max_bytes * FULL_SHARE):
                 continue
             path.unlink(missing_ok=True)

@@ -145,6 +145,19 @@ async def test_what_is_old_or_too_much_is_swept(tmp_path: Path) -> None:
     assert store.counters.swept == 2
 
 
+async def test_a_room_keeps_all_its_images_as_long_as_something_happens_in_it(
+    tmp_path: Path,
+) -> None:
+    store = of_folder(tmp_path)
+    now = time.time()
+    for folder, name, age_s in (("r", "first", 2), ("r", "last", 0.5), ("over", "only", 2)):
+        await store.put(folder, name, b"1")
+        os.utime(tmp_path / folder / name, (now, now - age_s * DAY_S))
+    await store.sweep(now)
+    assert await store.folders() == ["r"]
+    assert sorted(await store.names("r")) == ["first", "last"]
+
+
 async def test_what_is_spared_does_not_grow_old(tmp_path: Path) -> None:
     store = FolderStore(tmp_path, max_bytes=1, max_age_s=DAY_S, spared=frozenset({"service"}))
     for folder in ("service", "room"):
