@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import os
 import select
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -56,6 +57,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # What a service under test keeps does not lie among what the user's own one keeps.
+    state = tempfile.TemporaryDirectory(prefix="easel-state-")
+    config.add_cleanup(state.cleanup)
+    os.environ["XDG_STATE_HOME"] = state.name
     config.stash[LEFT_OUT] = frozenset(
         ROOT / test for test in (own_tests(cores()) if config.getoption("--without-cores") else ())
     )

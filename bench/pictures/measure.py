@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -47,7 +48,10 @@ async def stand(
         paint = ("bench.pictures.painter", "--kind", kind, "--seconds", str(seconds))
         painter = await stack.enter_async_context(child(*paint, core=LOAD_CORE))
         told = json.loads(await painter.line())
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         wires = {
+            "EASEL_STORAGE": "folder",
+            "EASEL_STORAGE_FOLDER": folder,
             "GOOGLE_GEMINI_BASE_URL": told["url"],
             "SSL_CERT_FILE": told["certificate"],
             "GEMINI_API_KEY": "bench",
