@@ -58,7 +58,8 @@ def answer(request: ImageRequest, mime_type: str) -> Reply:
 def _explained(request: ImageRequest, mime_type: str, *, wants_text: bool) -> Reply:
     """Words and pictures in turn, all in one answer."""
     width, height = pixels_for(request.ratio or "4:3", request.size_or_default)
-    first, *more = explanation(request.prompt, width, height)
+    shown = _open_all(list(request.turns[-1].images))
+    first, *more = explanation(request.prompt, width, height, shown)
     return Reply(
         image=encode(first.picture, mime_type),
         mime_type=mime_type,

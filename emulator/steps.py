@@ -1,15 +1,18 @@
 """An explanation in pictures: three numbered sheets with words between them. Pure Pillow.
 
-The emulator solves nothing. It shows how such an answer looks: where the sum on the sheet is known
-from the words it counts it out, else it counts to three.
+The emulator adds: what the words say, or the orange and the blue dots on a sheet that it is shown.
+Where it finds neither it counts to three.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 PAPER: Final = (251, 249, 243)
@@ -18,6 +21,9 @@ INK: Final = (38, 46, 66)
 FIRST: Final = (232, 104, 74)
 SECOND: Final = (66, 128, 186)
 MOST: Final = 9
+NEAR: Final = 64  # by which a colour may differ after a camera
+SIDE: Final = 240  # dots are counted in a picture of this size
+LEAST_PIXELS: Final = 60  # of a dot
 _SUM: Final = re.compile(r"\b(\d)\s*(?:\+|plus)\s*(\d)\b")
 
 
@@ -31,10 +37,13 @@ def explains(words: str) -> bool:
     return re.search(r"\bstep by step\b", words, re.IGNORECASE) is not None
 
 
-def explanation(words: str, width: int, height: int) -> tuple[Step, ...]:
+def explanation(
+    words: str, width: int, height: int, shown: Sequence[Image.Image] = ()
+) -> tuple[Step, ...]:
     """Three steps."""
     found = _SUM.search(words)
-    one, other = (int(found.group(1)), int(found.group(2))) if found else (2, 1)
+    counted = next((sum_ for sum_ in map(dots, shown) if any(sum_)), (2, 1))
+    one, other = (int(found.group(1)), int(found.group(2))) if found else counted
     whole = one + other
     sheets = (
         (f"First, take {one}.", one, 0),
@@ -45,6 +54,37 @@ def explanation(words: str, width: int, height: int) -> tuple[Step, ...]:
         Step(text, _sheet(number, first, second, width, height, str(whole) if number == 3 else ""))
         for number, (text, first, second) in enumerate(sheets, start=1)
     )
+
+
+def dots(picture: Image.Image) -> tuple[int, int]:
+    """How many orange and how many blue ones it shows, `MOST` of each at most."""
+    small = picture.convert("RGB")
+    small.thumbnail((SIDE, SIDE))
+    pixels = np.asarray(small).astype(int)
+    first, second = (np.abs(pixels - colour).max(axis=2) < NEAR for colour in (FIRST, SECOND))
+    return min(MOST, _spots(first)), min(MOST, _spots(second))
+
+
+def _spots(mask: NDArray[np.bool_]) -> int:
+    """The connected areas of some size."""
+    left = set(zip(*(axis.tolist() for axis in np.nonzero(mask)), strict=True))
+    count = 0
+    while left:
+        reached, size = [left.pop()], 0
+        while reached:
+            row, column = reached.pop()
+            size += 1
+            for near in (
+                (row + 1, column),
+                (row - 1, column),
+                (row, column + 1),
+                (row, column - 1),
+            ):
+                if near in left:
+                    left.remove(near)
+                    reached.append(near)
+        count += size >= LEAST_PIXELS
+    return count
 
 
 def _sheet(

@@ -9,6 +9,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from playwright.async_api import expect
 
+from emulator.colours import PAINT
+from emulator.posters import draw_poster
+from emulator.steps import FIRST, SECOND
 from tests.browser.stage_set import HEIGHT, WIDTH, write_camera, write_still_camera
 from tests.browser.storyteller import (
     Pixels,
@@ -85,7 +88,13 @@ def problem() -> Image.Image:
     paper = Image.new("RGB", (WIDTH, HEIGHT), (244, 242, 234))
     draw = ImageDraw.Draw(paper)
     font = ImageFont.load_default(96)
-    draw.text((WIDTH / 2, HEIGHT / 2), "3 + 4 = ?", (30, 30, 40), font, anchor="mm")
+    middle = HEIGHT / 2
+    dots = [(x, y, FIRST) for x, y in ((70, -40), (130, -40), (100, 30))]
+    dots += [(x, y, SECOND) for x in (300, 360) for y in (-40, 30)]
+    for x, y, colour in dots:
+        draw.ellipse((x - 24, middle + y - 24, x + 24, middle + y + 24), fill=colour)
+    for x, sign in ((215, "+"), (490, "= ?")):
+        draw.text((x, middle), sign, (30, 30, 40), font, anchor="mm")
     return paper
 
 
@@ -102,6 +111,8 @@ async def test_explaining(tmp_path: Path) -> None:
         assert [one["kind"] for one in steps[0]["originals"]] == ["camera"]
         wanted = [part for step in steps for part in (step["text"], step["image_id"])]
         assert await order_in_transcript(teller, wanted) == wanted
+        assert "makes 7" in steps[-1]["text"], "what was held to the camera is not what it counted"
+        await teller.person.reads("model", "makes 7")
         await teller.photograph("story-2-explaining")
 
 
@@ -135,7 +146,11 @@ async def test_posters(tmp_path: Path) -> None:
         assert [image["variant"] for image in variants] == [1, 2, 3]
         assert len({image["sha256"] for image in variants}) == 3
         for image in variants:
-            assert contrast(await teller.pixels(image["image_id"])) > 120
+            pixels = await teller.pixels(image["image_id"])
+            drawn = draw_poster("hello world", image["width"], image["height"], image["seed"])
+            apart = np.abs(np.asarray(drawn).astype(int) - pixels)
+            assert apart.mean() < 4, "the letters are not those that were asked for"
+            assert contrast(pixels) > 120
         await teller.photograph("story-3-posters")
 
         guest = await another_visitor(teller)
@@ -170,6 +185,8 @@ async def test_a_story_with_one_character(tmp_path: Path) -> None:
         scenes = [await teller.pixels(one) for one in (fox, forest, beach)]
         orange = [share_of(scene, (222, 120, 50)) for scene in scenes]
         assert all(share > 0.01 for share in orange), "the fox is gone"
+        scarf = [share_of(scene, PAINT["red"]) for scene in scenes]
+        assert all(share > 0.002 for share in scarf), "it is another fox: nobody named the scarf"
         assert not near(mean_colour(scenes[1], 0, 0, 1, 0.2), mean_colour(scenes[2], 0, 0, 1, 0.2))
         await teller.photograph("story-4-character")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
-from emulator.steps import FIRST, SECOND, explains, explanation
+from emulator.steps import FIRST, MOST, SECOND, dots, explains, explanation
 
 
 def circles(picture: object, colour: tuple[int, int, int]) -> float:
@@ -33,3 +34,21 @@ def test_a_sum_that_stands_in_the_words_is_counted_out() -> None:
 def test_without_one_it_counts_to_three() -> None:
     assert explanation("explain this step by step", 90, 60)[2].words.endswith("that makes 3.")
     assert explanation("0 + 0 step by step", 90, 60)[2].words.endswith("that makes 0.")
+
+
+def sheet(first: int, second: int, side: int = 40) -> Image.Image:
+    picture = Image.new("RGB", (640, 480), (244, 242, 234))
+    draw = ImageDraw.Draw(picture)
+    for row, (count, colour) in enumerate(((first, FIRST), (second, SECOND))):
+        for index in range(count):
+            x, y = 20 + 50 * index, 100 + 200 * row
+            draw.ellipse((x, y, x + side, y + side), fill=colour)
+    return picture
+
+
+def test_dots_on_a_sheet_are_counted() -> None:
+    assert dots(sheet(3, 4)) == (3, 4)
+    assert dots(sheet(0, MOST + 2)) == (0, MOST)
+    assert dots(sheet(5, 5, side=6)) == (0, 0), "specks are none"
+    steps = explanation("explain this step by step", 90, 60, [sheet(0, 0), sheet(3, 4)])
+    assert steps[2].words.endswith("that makes 7.")
