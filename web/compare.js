@@ -53,6 +53,7 @@ export class Compare {
     write(this.#words, this.#before.words);
     if (opens) this.#slider.value = MIDDLE;
     this.#cut();
+    if (opens) this.#slider.focus({ preventScroll: true });
   }
 
   #cut() { this.#frame.style.setProperty('--cut', `${this.#slider.value}%`); }

@@ -12,7 +12,7 @@ import aiohttp
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.async_api import ViewportSize, expect
+from playwright.async_api import expect
 
 from tests.browser.mouth import lend_mouth, speak
 from tests.browser.processes import Emulator, emulator, service
@@ -105,9 +105,10 @@ async def shows_image(person: Visitor, image_id: str) -> None:
 
 @asynccontextmanager
 async def story(
-    folder: Path, *flags: str, size: ViewportSize = DESKTOP, camera: bool = False, **settings: str
+    folder: Path, *flags: str, phone: bool = False, camera: bool = False, **settings: str
 ) -> AsyncIterator[Storyteller]:
-    """A person who has joined; `flags` are the browser's, `settings` the service's."""
+    """A person who has joined, at a desk or with a phone and its touch screen; `flags` are the
+    browser's, `settings` the service's."""
     OUTPUT.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
         gemini = await stack.enter_async_context(emulator(folder))
@@ -116,7 +117,10 @@ async def story(
             chromium_or_skip().launched(*flags, grants_all=False)
         )
         permissions = ["microphone", "camera"] if camera else ["microphone"]
-        context = await browser.new_context(viewport=size, permissions=permissions)
+        size = PHONE if phone else DESKTOP
+        context = await browser.new_context(
+            viewport=size, permissions=permissions, has_touch=phone, is_mobile=phone
+        )
         stack.push_async_callback(context.close)
         page = await context.new_page()
         complaints: list[str] = []
