@@ -16,6 +16,7 @@ from pipeline.story import (
     Item,
     Said,
     head_html,
+    original_name,
     said_html,
     shown_html,
     story,
@@ -40,7 +41,7 @@ async def export_html(request: web.Request, room: Room) -> web.StreamResponse:
 
 
 async def export_zip(request: web.Request, room: Room) -> web.StreamResponse:
-    """The originals, the same page with them, and all of it as JSON."""
+    """The images, what was edited of cameras and uploads, the same page, and all of it as JSON."""
     async with request.app[EXPORTS]:
         return await _sent(request, _zip(room), "application/zip", "zip")
 
@@ -117,6 +118,11 @@ async def _zip(room: Room) -> AsyncIterator[bytes]:
             if data is not None:
                 archive.writestr(item.file_name, data)
                 page.append(shown_html(item, item.file_name))
+                yield sink.taken()
+        for original in room.parts.studio.tree.originals.values():
+            data = await _bytes(room, original.original_id)
+            if data is not None:
+                archive.writestr(original_name(original), data)
                 yield sink.taken()
         archive.writestr("story.html", "".join([*page, END_HTML]))
         archive.writestr("story.json", story_json(items, room.created_at))

@@ -3,13 +3,16 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pipeline.signed_urls import UrlSigner
 from processors.frames import ImageEventFrame
 from processors.images.delivery import Delivery
 from processors.images.tree import ImageTree
 from transports import rtvi
+
+LONG_CHARS: Final = 2000  # there are peers that take no longer message, if hardly any
+SHORT_CHARS: Final = 200
 
 
 class Viewer(Protocol):
@@ -118,8 +121,13 @@ class Gallery:
         if not self.delivery.knows(peer_id):  # back from a lost connection, without a word
             self.delivery.join(peer_id, now)
         for event in self.delivery.due(peer_id, now):
+            told = self._with_addresses(event)
+            message = rtvi.server_message(told)
+            sent = participant.send(message)
+            if not sent and len(message) > LONG_CHARS:
+                sent = participant.send(rtvi.server_message(_shortened(told)))
             # Not sent: no channel, a full one, or too long for this peer. It stays due.
-            if participant.send(rtvi.server_message(self._with_addresses(event))):
+            if sent:
                 self.delivery.sent(peer_id, event["seq"], now)
 
     def _with_addresses(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,3 +159,12 @@ class Gallery:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _shortened(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is for the eye, and with the beginning of what is long."""
+    out = {key: value for key, value in event.items() if key != "thumbnail"}
+    for key in ("prompt", "text", "text_after"):
+        if len(out.get(key) or "") > SHORT_CHARS:
+            out[key] = out[key][: SHORT_CHARS - 1] + "…"
+    return out

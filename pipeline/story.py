@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
 
-from processors.images.tree import Image, ImageState
+from processors.images.tree import Image, ImageState, Original
 
 EXTENSIONS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
@@ -47,6 +47,12 @@ class Shown:
 
 
 Item = Said | Shown
+
+
+def original_name(original: Original) -> str:
+    """Of the file in the ZIP; `story.json` names it by its id, in `original_ids`."""
+    kind = EXTENSIONS.get(original.stored.mime_type, "bin")
+    return f"originals/{original.original_id}.{kind}"
 
 
 def story(lines: Sequence[Mapping[str, Any]], images: Sequence[Image]) -> list[Item]:

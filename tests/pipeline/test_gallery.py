@@ -162,6 +162,18 @@ def test_what_a_peer_can_never_take_does_not_hold_up_the_rest(room: Room) -> Non
     assert [seq for seq, _ in phone.events] == [1, 3]
 
 
+def test_a_peer_that_takes_only_short_messages_gets_the_picture_all_the_same(room: Room) -> None:
+    phone = room.add(Phone("a", longest=1500))
+    room.start("cat")
+    image = room.tree["cat"]
+    image.prompt = image.text = "a very long wish " * 200
+    room.ready("cat")
+    ready = phone.messages[-1]["data"]
+    assert (ready["event"], "thumbnail" in ready) == ("ready", False)
+    assert ready["url"] and ready["sha256"]
+    assert ready["text"] == (image.text[:199] + "…")
+
+
 def test_a_client_that_starts_anew_gets_everything_again(room: Room) -> None:
     phone = room.add(Phone("a"))
     room.start("cat")

@@ -15,6 +15,7 @@ from PIL import Image
 from pipeline import signed_urls
 from pipeline.room import Room
 from processors.frames import Role
+from processors.images.pixels import upload_untrusted
 from processors.images.tree import Original
 from tests.pipeline.in_process import Easel, easel
 from tests.processors.images.hostile import jpeg
@@ -292,9 +293,15 @@ async def test_the_story_as_one_page(served: Easel) -> None:
 
 async def test_the_story_with_its_originals(served: Easel) -> None:
     path, image = await a_story(served)
+    studio = served.room(path.split("/")[2]).parts.studio
+    upload = upload_untrusted(jpeg(20, 10))
+    await studio.keep_upload(studio.uploaded(upload), upload)
+    (upload_id,) = studio.tree.originals
     archive = zipfile.ZipFile(io.BytesIO(await fetched(served, f"{path}.zip")))
     assert archive.testzip() is None
-    assert archive.namelist() == ["images/0001.jpg", "story.html", "story.json"]
+    original = f"originals/{upload_id}.jpg"
+    assert archive.namelist() == ["images/0001.jpg", original, "story.html", "story.json"]
+    assert archive.read(original) == upload.data
     assert hashlib.sha256(archive.read("images/0001.jpg")).hexdigest() == image["sha256"]
     told = json.loads(archive.read("story.json"))["story"]
     assert [next(iter(one)) for one in told] == ["said", "said", "image"]

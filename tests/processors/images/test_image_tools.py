@@ -35,7 +35,11 @@ async def test_a_success_names_the_image_and_a_failure_has_none() -> None:
             assert made == {
                 "image_id": desk.studio.tree.current_id, "prompt": "a cat", "shown": True,
             }  # fmt: skip
-            assert ours.bodies[0]["generationConfig"]["imageConfig"]["imageSize"] == "1K"
+            asked = ours.bodies[0]["generationConfig"]["imageConfig"]
+            assert (asked["imageSize"], asked["aspectRatio"]) == ("1K", "16:9")
+            image = desk.studio.tree.current
+            assert image is not None
+            assert (image.size, image.aspect_ratio) == ("1K", "16:9")
             ours.parts = [{"text": "No."}]
             with pytest.raises(ToolError, match="made no image"):
                 await desk.tools.create_image("a cat")
