@@ -10,13 +10,13 @@ from pipeline.room_settings import RoomSettings
 from processors.errors import ImageRefused
 from processors.gemini.history import HistoryPart, HistoryTurn, InlineData
 from processors.gemini.refusals import Refusal
-from processors.images.pixels import upload_untrusted
+from processors.images.examining import cleaned_untrusted
 
 MAX_IMAGES: Final = 16  # each may take its thread for half a second
 
 
 async def with_clean_history(settings: RoomSettings, executor: Executor) -> RoomSettings:
-    """Each image decoded and written anew, like an upload. Raises `RoomSettingsRefused`."""
+    """Each image decoded once, and without its metadata. Raises `RoomSettingsRefused`."""
     history = settings.live.history
     if sum(part.inline_data is not None for turn in history for part in turn.parts) > MAX_IMAGES:
         raise refused(Refusal(("live", "history"), f"must have at most {MAX_IMAGES} images"))
@@ -36,6 +36,6 @@ async def _clean(part: HistoryPart, executor: Executor) -> HistoryPart:
     if part.inline_data is None:
         return part
     loop = asyncio.get_running_loop()
-    picture = await loop.run_in_executor(executor, upload_untrusted, part.inline_data.data)
+    picture = await loop.run_in_executor(executor, cleaned_untrusted, part.inline_data.data)
     data = InlineData.model_validate({"mime_type": picture.mime_type, "data": picture.data})
     return HistoryPart(inline_data=data)

@@ -10,7 +10,13 @@ import base64
 import binascii
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+)
 
 from .generation import STOP_AT_FIRST, SettingsModel, Text, constant, setting
 
@@ -50,6 +56,10 @@ class InlineData(SettingsModel):
 
     mime_type: ImageMimeType = setting(..., "What the bytes are.")
     data: ImageBytes = setting(..., "The image, in base64.", repr=False)
+
+    @field_serializer("data", when_used="json")
+    def _in_base64(self, data: bytes) -> str:
+        return base64.b64encode(data).decode()
 
 
 class HistoryPart(SettingsModel):

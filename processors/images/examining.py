@@ -7,7 +7,7 @@ from typing import Final
 from PIL import Image
 
 from processors.images.compositing import composite, sketch
-from processors.images.marking import marked
+from processors.images.marking import bare, marked
 from processors.images.pixels import (
     Picture,
     decoded_untrusted,
@@ -40,6 +40,13 @@ def composed_untrusted(
     _, change = _decoded_untrusted(data)
     made = sketch(parent, change, region) if draft else composite(parent, change, region)
     return _told(*made, made_by, edited=True)
+
+
+def cleaned_untrusted(data: bytes) -> Picture:
+    """What a person sent, as it is but for its metadata. Raises `ImageRefused`."""
+    picture, _ = _decoded_untrusted(data)
+    bare_data = bare(picture.data, picture.mime_type)
+    return Picture(picture.mime_type, bare_data, picture.width, picture.height)
 
 
 def _decoded_untrusted(data: bytes) -> tuple[Picture, Image.Image]:

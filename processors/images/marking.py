@@ -9,6 +9,7 @@ Whatever follows the end of the image is gone.
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -50,28 +51,44 @@ def marked(data: bytes, mime_type: str, *, made_by: str, edited: bool = False) -
         made_by=escape(made_by, {'"': "&quot;"}),
         source=CHANGED_BY_A_MODEL if edited else MADE_BY_A_MODEL,
     ).encode()
-    software = f"{SOFTWARE}, {made_by}".encode("ascii", "replace")
+    return _rebuilt(
+        data, mime_type, _Mark(xmp, f"{SOFTWARE}, {made_by}".encode("ascii", "replace"))
+    )
+
+
+def bare(data: bytes, mime_type: str) -> bytes:
+    """The same without a mark, of what people made. A file that is bare already is not changed."""
+    return _rebuilt(data, mime_type, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    xmp: bytes
+    software: bytes
+
+
+def _rebuilt(data: bytes, mime_type: str, mark: _Mark | None) -> bytes:
     try:
         match mime_type:
             case "image/png":
-                return _png(data, xmp, software)
+                return _png(data, mark)
             case "image/jpeg":
-                return _jpeg(data, xmp, software)
+                return _jpeg(data, mark)
             case "image/webp":
-                return _webp(data, xmp, software)
+                return _webp(data, mark)
     except (IndexError, StopIteration, struct.error):
         pass
     raise ImageRefused("The image is damaged.", counter="upload_no_image")
 
 
-def _png(data: bytes, xmp: bytes, software: bytes) -> bytes:
+def _png(data: bytes, mark: _Mark | None) -> bytes:
     out = [PNG_SIGNATURE]
     for name, content in _png_chunks(data):
         if name in _PNG_KEPT:
             out.append(_png_chunk(name, content))
-        if name == b"IHDR":
-            out.append(_png_chunk(b"tEXt", b"Software\0" + software))
-            out.append(_png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
+        if name == b"IHDR" and mark is not None:
+            out.append(_png_chunk(b"tEXt", b"Software\0" + mark.software))
+            out.append(_png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + mark.xmp))
     return b"".join(out)
 
 
@@ -93,7 +110,7 @@ def _png_chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
 
 
-def _jpeg(data: bytes, xmp: bytes, software: bytes) -> bytes:
+def _jpeg(data: bytes, mark: _Mark | None) -> bytes:
     head, rest = [], []
     for marker, whole in _jpeg_pieces(data):
         if marker == 0xE0 and whole[4:9] == b"JFIF\0":
@@ -101,9 +118,11 @@ def _jpeg(data: bytes, xmp: bytes, software: bytes) -> bytes:
             head.append(b"\xff\xe0\0\x10" + whole[4:16] + b"\0\0")
         elif marker not in _JPEG_DROPPED or _is_colour(marker, whole):
             rest.append(whole)
-    exif = _jpeg_segment(0xE1, b"Exif\0\0" + _exif(software))
-    note = _jpeg_segment(0xE1, _XMP_IN_JPEG + xmp)
-    return b"".join([b"\xff\xd8", *head[:1], exif, note, *rest, b"\xff\xd9"])
+    notes = []
+    if mark is not None:
+        notes.append(_jpeg_segment(0xE1, b"Exif\0\0" + _exif(mark.software)))
+        notes.append(_jpeg_segment(0xE1, _XMP_IN_JPEG + mark.xmp))
+    return b"".join([b"\xff\xd8", *head[:1], *notes, *rest, b"\xff\xd9"])
 
 
 def _is_colour(marker: int, whole: bytes) -> bool:
@@ -160,12 +179,13 @@ def _exif(software: bytes) -> bytes:
     return b"II" + struct.pack("<HI", 42, 8) + struct.pack("<H", 1) + entry[8:] + b"\0" * 4 + value
 
 
-def _webp(data: bytes, xmp: bytes, software: bytes) -> bytes:
+def _webp(data: bytes, mark: _Mark | None) -> bytes:
     chunks = [(name, content) for name, content in _webp_chunks(data) if name in _WEBP_KEPT]
     names = {name for name, _ in chunks}
     pixels = next(content for name, content in chunks if name in (b"VP8 ", b"VP8L"))
     width, height, alpha = _webp_size(b"VP8L" in names, pixels)
-    flags = _WEBP_XMP | _WEBP_EXIF
+    notes = [] if mark is None else [(b"EXIF", _exif(mark.software)), (b"XMP ", mark.xmp)]
+    flags = _WEBP_XMP | _WEBP_EXIF if notes else 0
     flags |= _WEBP_ICC if b"ICCP" in names else 0
     flags |= _WEBP_ALPHA if alpha or b"ALPH" in names else 0
     sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
@@ -173,8 +193,7 @@ def _webp(data: bytes, xmp: bytes, software: bytes) -> bytes:
     whole = [
         (b"VP8X", bytes((flags, 0, 0, 0)) + sides),
         *chunks,
-        (b"EXIF", _exif(software)),
-        (b"XMP ", xmp),
+        *notes,
     ]
     body = b"WEBP" + b"".join(_webp_chunk(name, content) for name, content in whole)
     return b"RIFF" + struct.pack("<I", len(body)) + body

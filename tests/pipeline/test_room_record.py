@@ -1,5 +1,6 @@
 """What is kept of a room comes back as it was, or not at all."""
 
+import base64
 import json
 from typing import Any
 
@@ -40,6 +41,22 @@ def test_there_and_back() -> None:
     again.go_on_from(found.history, found.turn)
     assert again.contents() == conversation().contents()
     assert again.turn == 2
+
+
+def test_a_room_that_began_with_an_image_in_its_history() -> None:
+    image = {
+        "inline_data": {
+            "mime_type": "image/jpeg",
+            "data": base64.b64encode(b"\xff\xd8\xfb").decode(),
+        }
+    }
+    history = [{"role": "user", "parts": [image]}]
+    settings = RoomSettings.model_validate({"live": {"history": history}})
+    record = room_record("token", 5.0, settings, tree_of(), conversation())
+    kept = json.loads(json.dumps({**record, "saved_at": 100.0}))
+    found = revived(SavedRoom(kept, tree_of()), 110.0)
+    assert found is not None
+    assert found.settings.live.history == settings.live.history
 
 
 def test_what_is_too_old_or_of_another_version_stays_where_it_is() -> None:

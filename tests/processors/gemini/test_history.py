@@ -6,7 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from processors.gemini.generation import SettingsModel
-from processors.gemini.history import MAX_HISTORY_BYTES, MAX_PARTS_PER_TURN, History, HistoryPart
+from processors.gemini.history import (
+    MAX_HISTORY_BYTES,
+    MAX_PARTS_PER_TURN,
+    History,
+    HistoryPart,
+    InlineData,
+)
 from processors.gemini.refusals import refusals
 
 DATA = b"\xfb\xff\xfe\x01"
@@ -99,3 +105,9 @@ def test_what_was_said_is_not_in_the_repr() -> None:
     seen = HistoryPart.model_validate(image(DATA))
     assert "secret" not in repr(said)
     assert "xfb" not in repr(seen)
+
+
+def test_an_image_is_base64_in_json_and_there_and_back_again() -> None:
+    image = InlineData.model_validate({"mime_type": "image/png", "data": b"\xff\x00"})
+    assert image.model_dump(mode="json")["data"] == "/wA="
+    assert InlineData.model_validate(image.model_dump(mode="json")) == image

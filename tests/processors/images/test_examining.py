@@ -7,7 +7,12 @@ import pytest
 from PIL import Image
 
 from processors.errors import ImageRefused
-from processors.images.examining import composed_untrusted, described, examined_untrusted
+from processors.images.examining import (
+    cleaned_untrusted,
+    composed_untrusted,
+    described,
+    examined_untrusted,
+)
 from processors.images.pixels import Picture
 from processors.images.region import region_untrusted
 from tests.processors.images.hostile import encoded, huge_webp, jpeg, png
@@ -82,3 +87,11 @@ def test_what_is_composed_says_that_it_was_changed_by_a_machine(draft: bool) -> 
     assert stored.sha256 == hashlib.sha256(picture.data).hexdigest()
     with pytest.raises(ImageRefused):
         composed_untrusted(b"no image", parent, region, made_by="m")
+
+
+def test_what_people_sent_is_cleaned_and_not_written_anew() -> None:
+    plain = jpeg(40, 20)
+    assert cleaned_untrusted(plain).data == plain
+    where = Image.Exif()
+    where[0x010F] = "at home"
+    assert cleaned_untrusted(jpeg(40, 20, exif=where)).data == plain

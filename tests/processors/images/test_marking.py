@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from processors.errors import ImageRefused
-from processors.images.marking import CHANGED_BY_A_MODEL, MADE_BY_A_MODEL, marked
+from processors.images.marking import CHANGED_BY_A_MODEL, MADE_BY_A_MODEL, SOFTWARE, bare, marked
 from tests.processors.images.hostile import encoded, png, with_segments
 
 PIXELS = np.random.default_rng(1).integers(0, 255, (24, 32, 3), dtype=np.uint8)
@@ -135,3 +135,13 @@ def test_filling_behind_the_pixels_is_no_mistake() -> None:
     data = encoded(Image.fromarray(PIXELS), "JPEG")[:-2] + b"\xff\xff\xff\xd9"
     clean = marked(data, "image/jpeg", made_by="m")
     assert pixels(clean) == pixels(data)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_people_made_bears_no_mark_and_is_bare_once(name: str) -> None:
+    mime_type, data = FILES[name]
+    once = bare(marked(data, mime_type, made_by="m"), mime_type)
+    assert pixels(once) == pixels(data)
+    for word in (b"DigitalSourceType", b"Software", SOFTWARE.encode()):
+        assert word not in once
+    assert bare(once, mime_type) == once

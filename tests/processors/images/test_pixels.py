@@ -23,10 +23,12 @@ from processors.images.pixels import (
     THUMBNAIL_LONG_SIDE,
     UPLOAD_LONG_SIDE,
     Picture,
+    decoded_untrusted,
     for_the_record,
     opened_plain,
     picture_untrusted,
     thumbnail,
+    thumbnail_of,
     upload_untrusted,
     upright_plain,
 )
@@ -409,6 +411,14 @@ class TestThumbnails:
         assert small.format == "WEBP"
         assert max(small.size) <= THUMBNAIL_LONG_SIDE
         assert is_about(tuple(small.convert("RGB").getpixel((0, 0))), (255, 0, 0))  # type: ignore[arg-type]  # a tuple for RGB
+
+    @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+    def test_of_what_is_decoded_anyway_it_is_the_same(self, mode: str) -> None:
+        data = encoded(Image.new(mode, (400, 300)), "PNG", dpi=(300, 300))
+        _, image = decoded_untrusted(data)
+        before = image.tobytes()
+        assert thumbnail_of(image) == thumbnail(data)
+        assert (image.size, image.tobytes()) == ((400, 300), before)
 
     def test_it_stays_transparent_and_loses_what_was_written(self) -> None:
         data = encoded(Image.new("RGBA", (400, 400), (9, 9, 9, 0)), "WEBP", xmp=SECRET)
