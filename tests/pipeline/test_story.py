@@ -3,8 +3,17 @@
 import json
 from typing import Any
 
-from pipeline.story import Said, Shown, head_html, said_html, shown_html, story, story_json
-from processors.images.tree import Image, ImageState
+from pipeline.story import (
+    Said,
+    Shown,
+    head_html,
+    original_name,
+    said_html,
+    shown_html,
+    story,
+    story_json,
+)
+from processors.images.tree import Image, ImageState, Original
 from tests.processors.images.test_tree import STORED
 
 
@@ -51,3 +60,7 @@ def test_for_programs() -> None:
     assert told["story"][0] == {"said": {"role": "user", "turn": 1, "text": "ä"}}
     assert told["story"][1]["image"]["image_id"] == "x"
     assert "thumbnail" not in told["story"][1]["image"]
+
+
+def test_an_original_has_a_file_of_its_own() -> None:
+    assert original_name(Original("lamp", "upload", STORED)) == "originals/lamp.png"
