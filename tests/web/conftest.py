@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page
 from tests.chromium import Chromium
 
 WEB_ROOT = Path(__file__).resolve().parents[2] / "web"
+LIMIT_MS = 5_000  # for what happens within the page
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
@@ -80,6 +81,23 @@ async def shared_browser(chromium: Chromium) -> AsyncIterator[Browser]:
     """One for all tests of this folder: they leave nothing behind in it."""
     async with chromium.launched() as browser:
         yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def parts(shared_browser: Browser, web_server: TestServer) -> AsyncIterator[Page]:
+    """The page as a room without anybody who draws it: a test makes the parts that it looks at."""
+    page = await shared_browser.new_page()
+    page.set_default_timeout(LIMIT_MS)
+    await page.route("**/main.js", lambda route: route.fulfill(content_type="text/javascript"))
+    await page.goto(str(web_server.make_url("/")))
+    await page.evaluate(
+        """() => {
+          document.documentElement.dataset.phase = 'room';
+          document.getElementById('stage').toggleAttribute('data-tools', true);
+        }"""
+    )
+    yield page
+    await page.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
