@@ -14,6 +14,7 @@ export class RegionDrawing {
   #onDrawn;
   #onClear;
   #points = null;
+  #pointer = null;
   #on = false;
   #shown = null;
   #target = null;
@@ -28,7 +29,7 @@ export class RegionDrawing {
     this.#surface.addEventListener('pointerdown', (event) => this.#begin(event));
     this.#surface.addEventListener('pointermove', (event) => this.#move(event));
     this.#surface.addEventListener('pointerup', (event) => this.#end(event));
-    this.#surface.addEventListener('pointercancel', () => this.#drop());
+    this.#surface.addEventListener('pointercancel', (event) => this.#isOther(event) || this.#drop());
     document.addEventListener('keydown', (event) => {
       if (event.key === 'Escape' && this.#on) this.#set(false);
     });
@@ -39,6 +40,8 @@ export class RegionDrawing {
    * it is shown as in a mirror; `mark`: what somebody points at, {target, region}, or null.
    */
   render(target, mirrors, mark) {
+    // What was begun on one picture must not end on another.
+    if (target !== this.#target || mirrors !== this.#mirrors) this.#points = null;
     this.#target = target;
     this.#mirrors = mirrors;
     this.#button.disabled = target === null;
@@ -66,20 +69,24 @@ export class RegionDrawing {
   }
 
   #begin(event) {
-    if (!this.#on || event.button !== 0) return;
+    if (!this.#on || event.button !== 0 || this.#points !== null) return;
     event.preventDefault();
     this.#surface.setPointerCapture(event.pointerId);
+    this.#pointer = event.pointerId;
     this.#points = [this.#at(event)];
   }
 
+  /** Another finger than the one that draws. */
+  #isOther(event) { return this.#points === null || event.pointerId !== this.#pointer; }
+
   #move(event) {
-    if (this.#points === null) return;
+    if (this.#isOther(event)) return;
     for (const one of event.getCoalescedEvents?.() ?? [event]) this.#points.push(this.#at(one));
     this.#draw(this.#region());
   }
 
   #end(event) {
-    if (this.#points === null) return;
+    if (this.#isOther(event)) return;
     this.#points.push(this.#at(event));
     const region = this.#region();
     this.#drop();
