@@ -11,6 +11,14 @@ const WORD = { started: 'painting', preview: 'painting', failed: 'failed', cance
 const BEYOND = 4; // columns outside of what is seen
 const SVG = 'http://www.w3.org/2000/svg';
 
+const wordOf = (image) => (image.queued ? 'waiting' : WORD[image.state] ?? '');
+const whatOf = (image) => image.name || image.prompt || 'no description';
+
+function labelOf(image, index, isCurrent) {
+  const about = [`Picture ${index + 1}`, wordOf(image), isCurrent && 'current'].filter(Boolean);
+  return `${about.join(', ')}: ${whatOf(image)}`;
+}
+
 export class HistoryTree {
   #shelf;
   #list;
@@ -56,6 +64,7 @@ export class HistoryTree {
       this.#focusId = shownId;
       this.#reveal(shownId);
     }
+    if (!this.#layout.places.has(this.#focusId)) this.#focusId = shownId ?? list.at(-1)?.id ?? null;
     this.#window();
   }
 
@@ -85,8 +94,8 @@ export class HistoryTree {
   }
 
   #place(image, index) {
-    const entry = this.#buttons.get(image.id) ?? this.#add(image.id);
     const { column, row } = this.#layout.places.get(image.id);
+    const entry = this.#buttons.get(image.id) ?? this.#add(image.id, column);
     if (entry.column !== column || entry.row !== row) {
       Object.assign(entry, { column, row });
       entry.item.style.setProperty('--column', column);
@@ -94,19 +103,25 @@ export class HistoryTree {
     }
     if (entry.image !== image || entry.index !== index) this.#draw(entry, image, index);
     const isShown = image.id === this.#drawn.shownId;
+    const isCurrent = image.id === this.#drawn.currentId;
+    entry.button.ariaLabel = labelOf(image, index, isCurrent);
+    entry.item.setAttribute('aria-posinset', index + 1);
+    entry.item.setAttribute('aria-setsize', this.#drawn.list.length);
     entry.button.setAttribute('aria-current', String(isShown));
-    setData(entry.button, 'current', image.id === this.#drawn.currentId);
-    entry.button.tabIndex = image.id === (this.#focusId ?? this.#drawn.shownId) ? 0 : -1;
+    setData(entry.button, 'current', isCurrent);
+    entry.button.tabIndex = image.id === this.#focusId ? 0 : -1;
   }
 
-  #add(id) {
+  /** Where it stands in the document is its place in the order, for who hears the list read. */
+  #add(id, column) {
     const button = make('button', {
       type: 'button', onclick: () => this.#onShow(id), data: { imageId: id },
       onfocus: () => { this.#focusId = id; },
     });
     const entry = { item: make('li', { className: 'node' }, button), button, image: null };
     this.#buttons.set(id, entry);
-    this.#list.append(entry.item);
+    const after = [...this.#list.children].find((other) => Number(other.style.getPropertyValue('--column') || -1) > column);
+    this.#list.insertBefore(entry.item, after ?? null);
     return entry;
   }
 
@@ -114,10 +129,8 @@ export class HistoryTree {
     Object.assign(entry, { image, index });
     const { button } = entry;
     setData(button, 'state', image.state);
-    const word = image.queued ? 'waiting' : WORD[image.state] ?? '';
-    const what = image.name || image.prompt || 'no description';
-    button.ariaLabel = `Picture ${index + 1}${word ? `, ${word}` : ''}: ${what}`;
-    button.title = what;
+    const word = wordOf(image);
+    button.title = whatOf(image);
     button.replaceChildren();
     const source = image.thumbnail ?? this.#small(image);
     if (source) button.append(make('img', { src: source, alt: '', decoding: 'async', draggable: false }));
