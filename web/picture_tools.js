@@ -2,10 +2,11 @@
 
 import { byId, write } from './elements.js';
 import { find, isInTheMaking } from './image_history.js';
-import { copied } from './share.js';
+import { copied, handed } from './share.js';
 
 const EXTENSION = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
 const THANKS_MS = 2_500;
+const NOT_WRITTEN = new Set(['range', 'checkbox', 'file']);
 
 function downloadName(image) {
   const words = (image.name || image.prompt).toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 40);
@@ -13,10 +14,16 @@ function downloadName(image) {
   return `easel-${name}.${EXTENSION[image.mimeType] ?? 'png'}`;
 }
 
-/** Keys belong to whoever writes. */
+/** Keys belong to whoever writes; nobody writes into a slider. */
 function isWriting() {
   const element = document.activeElement;
-  return element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement;
+  const isField = element instanceof HTMLInputElement && !NOT_WRITTEN.has(element.type);
+  return isField || element instanceof HTMLTextAreaElement;
+}
+
+/** The letter of a key, also where another alphabet is on it. */
+function letterOf({ key, code }) {
+  return (/^[a-z]$/i.test(key) ? key : code.replace(/^Key/, '')).toLowerCase();
 }
 
 export class PictureTools {
@@ -73,23 +80,22 @@ export class PictureTools {
   }
 
   #key(event) {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== 'z' || isWriting()) return;
-    const button = event.shiftKey ? this.#redo : this.#undo;
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || isWriting()) return;
+    const letter = letterOf(event);
+    if (letter !== 'z' && !(letter === 'y' && event.ctrlKey)) return;
+    const button = event.shiftKey || letter === 'y' ? this.#redo : this.#undo;
     event.preventDefault();
     if (!button.disabled) button.click();
   }
 
   async #sharePicture() {
     const words = byId('share-picture-words');
+    const { id, name } = this.#image;
     let text = 'No link could be made';
     try {
-      const { url } = await this.#link(this.#image.id);
+      const { url } = await this.#link(id);
       const address = this.#address(url);
-      const isPhone = window.matchMedia('(pointer: coarse)').matches;
-      if (isPhone && navigator.share) {
-        await navigator.share({ title: this.#image.name || 'A picture made with Easel', url: address }).catch(() => {});
-        return;
-      }
+      if (await handed({ title: name || 'A picture made with Easel', url: address })) return;
       text = (await copied(address)) ? 'Link copied' : address;
     } catch {
       // The words say so.

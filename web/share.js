@@ -13,6 +13,18 @@ export async function copied(text) {
   }
 }
 
+/** True when the phone's share sheet has taken it, or the person closed that; false where there is none. */
+export async function handed(data) {
+  if (!navigator.share || !window.matchMedia('(pointer: coarse)').matches) return false;
+  try {
+    await navigator.share(data);
+    return true;
+  } catch (error) {
+    // Anything else than their change of mind, such as too long a time since the tap.
+    return error.name === 'AbortError';
+  }
+}
+
 /** Pages without https have no clipboard object; the old way still works there. */
 function copiedBySelection(text) {
   const field = Object.assign(document.createElement('textarea'), { value: text, readOnly: true });
@@ -34,11 +46,7 @@ export function setUpShare(button, words, link) {
   button.addEventListener('click', async () => {
     const url = link();
     if (url === null) return;
-    const isPhone = window.matchMedia('(pointer: coarse)').matches;
-    if (isPhone && navigator.share) {
-      await navigator.share({ title: 'Easel', url }).catch(() => {});
-      return;
-    }
+    if (await handed({ title: 'Easel', url })) return;
     say((await copied(url)) ? 'Copied' : url, true);
     clearTimeout(timer);
     timer = setTimeout(() => say('Copy link', false), THANKS_MS);
