@@ -16,6 +16,12 @@ export function beneath(folder, path) {
   return new URL(`./${path.replace(/^\/+/, '')}`, folder).href;
 }
 
+/** Whether both addresses lead to the same bytes: only what they are signed with may differ. */
+export function isSamePicture(one, other) {
+  const unsigned = (address) => address?.replace(/([?&])token=[^&]*/, '$1');
+  return unsigned(one) === unsigned(other);
+}
+
 /** Whether the service runs on the browser's own machine: it is reached without any network. */
 export function isOnThisMachine(url) {
   const { hostname } = new URL(url);

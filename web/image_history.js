@@ -11,6 +11,10 @@
  */
 
 export const MOST_IMAGES = 1000;
+const LARGE_BYTES = 700_000;
+
+/** Below the number of every event. */
+const BEFORE_EVENTS = 0;
 
 const STATES = ['started', 'preview', 'ready', 'failed', 'cancelled', 'deleted'];
 const BESIDE = { named: 'name', text: 'text_after' };
@@ -91,6 +95,9 @@ function bounded(list) {
 
 export const find = (images, id) => images.list.find((image) => image.id === id);
 
+/** A larger original is shown in the size for screens; smaller ones come sooner as they are. */
+export const isLarge = ({ bytes }) => (bytes ?? 0) > LARGE_BYTES;
+
 export const isInTheMaking = (image) => image.state === 'started' || image.state === 'preview';
 
 /** The images of one wish, when it had several. */
@@ -124,6 +131,28 @@ export function renumbered(images) {
   return { ...images, selectedSeq: -1, beside: {}, list };
 }
 
+/**
+ * After a look at the whole room (`GET /sessions/{id}`). Addresses expire, and a page may stay for longer;
+ * and of a room with many images, whose events take a while to come, it tells at once which one is current.
+ */
+export function readdressed(images, { images: told, currentImage }) {
+  const known = new Map(Array.isArray(told) ? told.map((one) => [one?.image_id, one]) : []);
+  const list = images.list.map((image) => withAddresses(image, known.get(image.id)));
+  const changes = list.some((image, at) => image !== images.list[at]);
+  const next = changes ? { ...images, list } : images;
+  if (images.selectedSeq >= 0 || typeof currentImage !== 'string') return next;
+  return selected(next, { seq: BEFORE_EVENTS, image_id: currentImage });
+}
+
+/** Of a finished image only: a preview's address names that preview. */
+function withAddresses(image, told) {
+  const url = safePath(told?.url);
+  if (image.state !== 'ready' || told?.state !== 'ready' || url === null) return image;
+  const original = originalIn(told.originals) ?? image.original;
+  if (url === image.url && original?.url === image.original?.url) return image;
+  return { ...image, url, original };
+}
+
 function besides(images, event) {
   const key = `${event.event}:${event.image_id}`;
   if (event.seq <= (images.beside[key]?.seq ?? -1)) return images;
@@ -149,9 +178,10 @@ function deleted(images, event) {
     const parentIds = [...new Set(ids)];
     return { ...image, parentIds, parentId: parentIds[0] ?? null };
   });
+  const { [`named:${gone.id}`]: _name, [`text:${gone.id}`]: _text, ...beside } = images.beside;
   const currentId = images.currentId === gone.id ? null : images.currentId;
   const shownId = images.shownId === gone.id ? currentId ?? list.findLast(isReady)?.id ?? null : images.shownId;
-  return { ...images, list, currentId, shownId };
+  return { ...images, list, beside, currentId, shownId };
 }
 
 const isReady = (image) => image.state === 'ready';
@@ -166,17 +196,20 @@ export function withEvent(images, event) {
   if (old !== undefined && event.seq <= old.seq) return images;
   const image = withBeside(imageFrom(event, old), images.beside);
   const list = old === undefined ? bounded([...images.list, image]) : images.list.with(at, image);
-  const next = { ...images, list, ...looks(images, image, old === undefined) };
+  const next = { ...images, list, ...looks(images, image, old) };
   if (images.wantedId !== image.id) return next;
   return { ...next, shownId: image.id, currentId: image.id, wantedId: null };
 }
 
 /**
  * What this page looks at and what is current after an event. The service says which one is current;
- * before its first word (it may be an older one) that is the one that became ready last.
+ * before its first word (it may be an older one) that is the one that became ready last. What is told
+ * again, to a page that came back, is no reason to look elsewhere.
  */
-function looks(images, image, isNew) {
+function looks(images, image, old) {
   const { shownId, currentId, selectedSeq } = images;
+  if (old?.state === image.state) return { shownId: shownId ?? image.id };
+  const isNew = old === undefined;
   const isAlone = shownId === null;
   const told = selectedSeq >= 0;
   const shown = isAlone ? undefined : find(images, shownId);
@@ -209,12 +242,13 @@ export function beneath(images, image) {
   return before.findLast(isReady);
 }
 
-/** What to compare an image with: {url, width, height, words}, or null. */
+/** What to compare an image with: {url, width, height, bytes, words}, or null. */
 export function before(images, image) {
   if (image === undefined || image.state !== 'ready') return null;
   const parent = image.parentId === null ? undefined : find(images, image.parentId);
   if (parent?.state === 'ready' && parent.url !== null) {
-    return { url: parent.url, width: parent.width, height: parent.height, words: 'Before' };
+    const { url, width, height, bytes } = parent;
+    return { url, width, height, bytes, words: 'Before' };
   }
   if (image.original === null) return null;
   const words = image.original.kind === 'camera' ? 'Camera' : 'Upload';

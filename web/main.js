@@ -24,9 +24,11 @@ import { Action, Problem } from './problems.js';
 import * as protocol from './protocol.js';
 import { QualityPanel } from './quality_panel.js';
 import { RegionDrawing } from './region_drawing.js';
+import { Renewal } from './renewal.js';
 import { SelfView } from './self_view.js';
 import { SettingsPanel } from './settings_panel.js';
 import { setUpShare } from './share.js';
+import { Signalling } from './signalling.js';
 import { Playback, wake } from './sound.js';
 import { Stage } from './stage.js';
 import { stateLine, wordsOfTap } from './state_line.js';
@@ -75,7 +77,19 @@ function choose(imageId) {
   show(imageId);
 }
 
-const stage = new Stage({ address, onShow: show, onUnloadable: () => tell(new Problem('image-unloadable')) });
+/** The room as the service tells it, or null. */
+const look = async () => (call.session ? new Signalling(folder, call.session).room() : null);
+
+const renewal = new Renewal({ look, onTold: (room) => dispatch({ kind: 'pictures', room }) });
+
+/** With a fresh address it is loaded once more by itself. */
+async function onUnloadable({ id, url }) {
+  await renewal.renew();
+  const isStill = view.images.shownId === id && find(view.images, id)?.url === url;
+  if (isStill) tell(new Problem('image-unloadable'));
+}
+
+const stage = new Stage({ address, onShow: show, onUnloadable });
 const history = new HistoryTree(byId('shelf'), byId('history'), { address, onShow: choose });
 const variants = new VariantsBar(byId('variants'), choose);
 const compare = new Compare(address);
@@ -193,7 +207,7 @@ function drawTools(images) {
   const connected = call.state === State.CONNECTED;
   byId('stage').toggleAttribute('data-tools', isInRoom());
   pictureTools.render(images, connected);
-  compare.render(before(images, image));
+  compare.render(before(images, image), image);
   const target = selfView.isLarge ? 'camera' : image?.state === 'ready' ? image.id : null;
   pointing.render(connected ? target : null, selfView.isLarge && media.mirrored, view.mark);
 }
@@ -225,6 +239,8 @@ function onProblem(problem) {
 function onPast(room) {
   if (Array.isArray(room.transcript)) dispatch({ kind: 'past', said: room.transcript, own: ownPeers() });
   dispatch({ kind: 'settings', settings: room.settings });
+  dispatch({ kind: 'pictures', room });
+  renewal.done();
 }
 
 function onState(state) {

@@ -6,8 +6,9 @@
  * pictures}, {kind: 'show', imageId}, {kind: 'past', said, own} (what was said while this page was not
  * there, and the peer ids that this person had then), {kind: 'quiet'} (the connection went away: nobody
  * speaks), {kind: 'enter', same} (a new connection to a room: `same` as before, or another one),
- * {kind: 'asked', id, wanted} (other settings), {kind: 'unanswered', id}, {kind: 'settings', settings} (as
- * the service tells them), {kind: 'faded', count} (the news of lost sound was read).
+ * {kind: 'asked', id, wanted} (other settings), {kind: 'unanswered', id}, {kind: 'settings', settings} and
+ * {kind: 'pictures', room} (as the service tells them), {kind: 'faded', count} (the news of lost sound was
+ * read).
  */
 
 import * as images from './image_history.js';
@@ -64,7 +65,10 @@ function serverMessage(view, data) {
   if (data.type === 'image-region') return changed(view, 'mark', markFrom(data));
   if (!images.isImageEvent(data)) return view;
   const next = changed(view, 'images', images.withEvent(view.images, data));
-  if (images.find(next.images, data.image_id) === undefined) return next;
+  if (images.find(next.images, data.image_id) === undefined) {
+    if (data.event !== 'deleted') return next;
+    return changed(next, 'transcript', transcript.imageGone(next.transcript, data.image_id));
+  }
   return changed(next, 'transcript', transcript.imageBegun(next.transcript, data.image_id, data.turn));
 }
 
@@ -137,6 +141,8 @@ export function reduce(view, event) {
       return changed(view, 'wish', wish.unanswered(view.wish, event.id));
     case 'settings':
       return changed(view, 'wish', wish.told(view.wish, event.settings));
+    case 'pictures':
+      return changed(view, 'images', images.readdressed(view.images, event.room));
     case 'faded':
       return event.count === view.lost.count ? { ...view, lost: { ...view.lost, isNews: false } } : view;
     case 'enter':

@@ -1,11 +1,10 @@
 /** The picture on the easel and what is being made of it. */
 
+import { isSamePicture } from './addresses.js';
 import { byId, setData, write } from './elements.js';
-import { beneath, find, isInTheMaking } from './image_history.js';
+import { beneath, find, isInTheMaking, isLarge } from './image_history.js';
 
 const MAKING = { failed: 'No picture this time', cancelled: 'The picture was called off' };
-/** A larger original is shown in the size for screens; smaller ones come sooner as they are. */
-const LARGE_BYTES = 700_000;
 
 const ratioOf = (image) => (image?.width && image?.height ? image.width / image.height : null);
 
@@ -28,8 +27,12 @@ export class Stage {
   #ratio = 4 / 3;
   #lent = null;
   #loads = 0;
+  #loaded = 0;
 
-  /** `address(path)` makes a service path absolute; `onShow(id)` shows another image. */
+  /**
+   * `address(path)` makes a service path absolute; `onShow(id)` shows another image; `onUnloadable(image)`: it
+   * is loaded again as soon as it has another address.
+   */
   constructor({ address, onShow, onUnloadable }) {
     this.#address = address;
     this.#onShow = onShow;
@@ -79,13 +82,13 @@ export class Stage {
   #layUnder(source, dimmed) {
     this.#under.hidden = source === null;
     setData(this.#under, 'dimmed', dimmed);
-    if (source !== null && this.#under.getAttribute('src') !== source) this.#under.src = source;
+    if (source !== null && !isSamePicture(this.#under.getAttribute('src') ?? '', source)) this.#under.src = source;
   }
 
   #sourceOf(image) {
     if (image.state === 'failed' || image.state === 'cancelled' || image.url === null) return null;
     const url = this.#address(image.url);
-    return image.state === 'ready' && (image.bytes ?? 0) > LARGE_BYTES ? `${url}&size=screen` : url;
+    return image.state === 'ready' && isLarge(image) ? `${url}&size=screen` : url;
   }
 
   #paint(image, parent, again) {
@@ -95,7 +98,7 @@ export class Stage {
     const wasReady = picture.dataset.state === 'ready';
     picture.dataset.imageId = image.id;
     picture.alt = image.name || image.prompt || 'Picture without a description';
-    if (source !== null && picture.getAttribute('src') === source && !again) {
+    if (source !== null && isSamePicture(picture.getAttribute('src') ?? '', source) && !again) {
       picture.dataset.state = image.state;
       return;
     }
@@ -126,19 +129,24 @@ export class Stage {
     try {
       await loader.decode();
     } catch {
-      if (load === this.#loads && this.#drawn?.state === 'ready') this.#broken();
+      if (load === this.#loads && this.#drawn?.state === 'ready') this.#broken(image);
       return;
     }
-    if (load !== this.#loads) return;
+    // Of drafts that come faster than they load, an older one is better than none.
+    const isLast = load === this.#loads;
+    const isDraft = image.state === 'preview' && image.id === this.#drawn?.id && load > this.#loaded;
+    if (!isLast && !isDraft) return;
+    this.#loaded = load;
     this.#picture.src = source;
+    if (!isLast) return;
     this.#picture.dataset.state = image.state;
     if (image.state !== 'preview') this.#under.hidden = true;
     if (image.width === null) this.#shape(loader.naturalWidth / loader.naturalHeight);
   }
 
-  #broken() {
+  #broken(image) {
     this.#picture.dataset.state = 'unloadable';
-    this.#onUnloadable();
+    this.#onUnloadable(image);
   }
 
   #tell(image, parent) {

@@ -147,6 +147,12 @@ export function imageBegun(transcript, imageId, turn) {
   return { ...transcript, items: withMark(transcript.items, mark).slice(-MOST_ITEMS) };
 }
 
+/** It was deleted: a mark that leads nowhere helps nobody. */
+export function imageGone(transcript, imageId) {
+  const item = transcript.items.find((other) => other.key === `image:${imageId}`);
+  return item === undefined ? transcript : without(transcript, item);
+}
+
 function openItem(transcript, role) {
   const item = transcript.items.findLast((other) => other.role === role && other.turn !== null);
   return item !== undefined && !item.final ? item : undefined;

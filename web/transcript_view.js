@@ -142,7 +142,7 @@ export class TranscriptView {
     const isSeries = image.variants < 2 && list.some((other) => other !== image && other.group === image.group);
     if (row.image === image && row.isSeries === isSeries) return;
     row.isSeries = isSeries;
-    const isNews = row.image !== null;
+    const isNews = row.image !== null && row.image.state !== image.state;
     row.image = image;
     const [wrote, button, wroteAfter] = row.element.children;
     this.#drawWords(wrote, isSeries ? image.text : '');

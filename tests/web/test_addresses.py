@@ -76,6 +76,21 @@ async def test_invitations(
     assert asked == {"sessionId": session, "token": token, "room": room, "roomBroken": broken}
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("/a?token=1&preview=x", "/a?token=2&preview=x", True),
+        ("/a?size=screen&token=1", "/a?size=screen&token=2", True),
+        ("/a?token=1", "/b?token=1", False),
+        ("/a?token=1", "/a?token=1&size=screen", False),
+        ("", "/a", False),
+        (None, "/a", False),
+    ],
+)
+async def test_the_same_picture(modules: Modules, one: str | None, other: str, same: bool) -> None:
+    assert await modules.call("addresses.js", "isSamePicture", one, other) is same
+
+
 async def test_a_shared_link_is_an_invitation(modules: Modules) -> None:
     session = {"sessionId": "a b", "token": "t&"}
     link = await modules.call("addresses.js", "shareLink", "http://h/studio/", session)

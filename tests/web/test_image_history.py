@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import Modules
-from tests.web.messages import image
+from tests.web.messages import image, said
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -101,6 +101,67 @@ async def test_names_and_afterwords_come_beside_the_states(modules: Modules) -> 
     )  # fmt: skip
     (one,) = view["images"]["list"]
     assert (one["name"], one["textAfter"]) == ("the sea", "That is all.")
+
+
+async def test_a_page_that_came_back_goes_on_looking_at_what_it_looked_at(modules: Modules) -> None:
+    said = [
+        image("ready", 1),
+        image("selected", 2),
+        image("failed", 3, "b"),
+        image("ready", 4, "c"),
+    ]
+    back = {"kind": "enter", "same": True}
+    before = [*said, {"kind": "show", "imageId": "a"}, back]
+    view = await modules.reduce(*before, said[0], said[2], said[3])
+    assert (view["images"]["shownId"], view["images"]["currentId"]) == ("a", "a")
+    view = await modules.reduce(*before, *said)
+    assert (view["images"]["shownId"], view["images"]["currentId"]) == ("a", "a")
+
+
+async def test_addresses_are_renewed_by_a_look_at_the_room(modules: Modules) -> None:
+    original = {"kind": "camera", "url": "/o?token=1", "width": 4, "height": 3}
+    events = [
+        image("ready", 1, url="/a?token=1", originals=[original]), image("selected", 2),
+        image("preview", 3, "b", url="/b?token=1&preview=x"),
+    ]  # fmt: skip
+    told = [
+        {
+            "image_id": "a", "state": "ready", "url": "/a?token=2",
+            "originals": [{**original, "url": "/o?token=2"}],
+        },
+        {"image_id": "b", "state": "preview", "url": "/b?token=2&preview=y"},
+        {"image_id": "c", "state": "ready", "url": "/c?token=2"}, None,
+    ]  # fmt: skip
+    fresh = {"kind": "pictures", "room": {"images": told, "currentImage": "a"}}
+    view = await modules.reduce(*events, fresh)
+    a, b = view["images"]["list"]
+    assert (a["url"], a["original"]["url"], b["url"]) == (
+        "/a?token=2", "/o?token=2", "/b?token=1&preview=x",
+    )  # fmt: skip
+    assert (await modules.reduce(*events, fresh, fresh))["same"] is True
+    evil = [{"image_id": "a", "state": "ready", "url": "https://elsewhere.invalid/"}]
+    room = {"images": evil, "currentImage": "b"}
+    assert (await modules.reduce(*events, {"kind": "pictures", "room": room}))["same"] is True
+    assert (await modules.reduce(*events, {"kind": "pictures", "room": {}}))["same"] is True
+
+
+async def test_who_comes_late_waits_for_the_current_one(modules: Modules) -> None:
+    look = {"kind": "pictures", "room": {"images": [], "currentImage": "b"}}
+    many = [image("ready", 1), image("ready", 2, "b"), image("ready", 3, "c")]
+    views = [await modules.reduce(look, *many[:seen]) for seen in (1, 2, 3)]
+    assert [view["images"]["shownId"] for view in views] == ["a", "b", "b"]
+    assert [view["images"]["currentId"] for view in views] == [None, "b", "b"]
+    after = await modules.reduce(*many, look)
+    assert (after["images"]["shownId"], after["images"]["currentId"]) == ("b", "b")
+    told = await modules.reduce(*many, image("selected", 4, "a"), look)
+    assert (told["images"]["currentId"], told["same"]) == ("a", True)
+
+
+async def test_a_deleted_picture_leaves_no_mark_in_the_transcript(modules: Modules) -> None:
+    events = [image("ready", 1), image("ready", 2, "b"), image("named", 3, name="the sea")]
+    view = await modules.reduce(*events, image("deleted", 4))
+    assert said(view) == [("image", "b")]
+    assert view["images"]["beside"] == {}
 
 
 async def test_what_was_made_of_a_deleted_picture_is_made_of_its_parents(modules: Modules) -> None:

@@ -1,0 +1,48 @@
+"""The page with pictures at the real service: what befalls it while it stays open."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.storyteller import Storyteller, story
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+async def draws(teller: Storyteller, words: str) -> str:
+    await teller.person.write(words)
+    return await teller.sees_another()
+
+
+async def test_addresses_that_expired_while_the_page_stayed_open(tmp_path: Path) -> None:
+    async with story(tmp_path) as teller:
+        page = teller.person.page
+        house = await draws(teller, "draw a house")
+        old = await page.get_by_test_id("download").get_attribute("href")
+        assert old is not None
+        warm = await draws(teller, "make it warmer")
+        refused = await expire(page, old)
+        await page.clock.install()
+        await page.clock.fast_forward("05:00:00")
+        await page.get_by_test_id("history").locator(f'[data-image-id="{house}"]').click()
+        await teller.sees_again(house)
+        assert refused, "the old address was not even tried"
+        await expect(page.locator('[data-code="image-unloadable"]')).to_have_count(0)
+        assert await teller.current() == house != warm
+        told = await page.get_by_test_id("download").get_attribute("href")
+        assert told not in (None, old)
+        assert all("403" in one for one in teller.person.complaints)
+        teller.person.complaints.clear()
+
+
+async def expire(page: Page, address: str) -> list[str]:
+    """As if a day had passed: the service does not take this address any more. Those it refused."""
+    refused: list[str] = []
+
+    async def refuse(route: Route) -> None:
+        refused.append(route.request.url)
+        await route.fulfill(status=403)
+
+    await page.route(lambda url: url.startswith(address), refuse)
+    return refused
