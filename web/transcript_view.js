@@ -1,7 +1,6 @@
 /** The conversation as a script. Only items that changed are written again. */
 
 import { make, setData, write } from './elements.js';
-import { find } from './image_history.js';
 import { Rank } from './transcript.js';
 
 const WHO = { user: 'You', model: 'Easel', peer: 'Guest', note: '' };
@@ -19,6 +18,8 @@ export class TranscriptView {
   #empty;
   #rows = new Map();
   #drawn = { items: null, images: null };
+  #images = new Map();
+  #groups = new Map();
   #announced = new Set();
   #follows = true;
   #top = 0;
@@ -37,19 +38,28 @@ export class TranscriptView {
 
   render(transcript, images) {
     if (transcript.items === this.#drawn.items && images.list === this.#drawn.images) return;
+    const hasNews = images.list !== this.#drawn.images;
+    if (hasNews) this.#know(images.list);
     this.#drawn = { items: transcript.items, images: images.list };
     this.#forget(transcript.items);
     let before = null;
     for (const item of transcript.items) {
-      const row = this.#rows.get(item.key) ?? this.#add(item);
+      const known = this.#rows.get(item.key);
+      const row = known ?? this.#add(item);
       this.#place(row.element, before);
       before = row.element;
-      if (item.role === 'image') this.#drawImage(row, find(images, item.text), images.list);
-      else if (row.item !== item) this.#draw(row, item);
+      if (item.role === 'image' && (hasNews || known === undefined)) this.#drawImage(row, this.#images.get(item.text));
+      else if (item.role !== 'image' && row.item !== item) this.#draw(row, item);
     }
     this.#renderEmpty(transcript.items.length === 0);
     if (this.#follows) this.#stick();
     else this.#newest.hidden = false;
+  }
+
+  #know(list) {
+    this.#images = new Map(list.map((image) => [image.id, image]));
+    this.#groups = new Map();
+    for (const { group } of list) this.#groups.set(group, (this.#groups.get(group) ?? 0) + 1);
   }
 
   toBottom() {
@@ -136,10 +146,10 @@ export class TranscriptView {
     if (item.final && !item.past && item.rank !== Rank.TYPED) this.#announce(item.key, `${who.textContent}: ${item.text}`);
   }
 
-  #drawImage(row, image, list) {
+  #drawImage(row, image) {
     if (image === undefined) return;
     // With one picture the words say what is seen; with several they are what it is about.
-    const isSeries = image.variants < 2 && list.some((other) => other !== image && other.group === image.group);
+    const isSeries = image.variants < 2 && this.#groups.get(image.group) > 1;
     if (row.image === image && row.isSeries === isSeries) return;
     row.isSeries = isSeries;
     const isNews = row.image !== null && row.image.state !== image.state;
