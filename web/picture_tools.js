@@ -53,7 +53,7 @@ export class PictureTools {
     byId('name-form').addEventListener('submit', (event) => {
       event.preventDefault();
       if (this.#image) command('image-name', { image_id: this.#image.id, name: this.#name.value.trim() });
-      this.#more.open = false;
+      this.#closeMenu();
     });
     this.#more.addEventListener('toggle', () => {
       this.#askAgain(false);
@@ -111,7 +111,12 @@ export class PictureTools {
       return;
     }
     this.#command('image-delete', { image_id: this.#image.id });
+    this.#closeMenu();
+  }
+
+  #closeMenu() {
     this.#more.open = false;
+    this.#more.querySelector('summary').focus({ preventScroll: true });
   }
 
   #askAgain(asks) {

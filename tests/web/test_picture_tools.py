@@ -64,3 +64,20 @@ async def test_a_share_sheet_that_does_not_open_leaves_the_link_in_the_clipboard
     await parts.get_by_test_id("share-picture").click()
     await expect(parts.locator("#share-picture-words")).to_have_text("Link copied")
     assert (await parts.evaluate("window.copied")).endswith("/pictures/x")
+
+
+async def test_who_deletes_by_keys_is_not_lost_on_the_page(parts: Page) -> None:
+    await parts.evaluate(TOOLS)
+    menu = parts.get_by_test_id("more").locator("summary")
+    await menu.press("Enter")
+    delete = parts.get_by_test_id("delete-picture")
+    await delete.press("Enter")
+    await expect(delete).to_have_text("Delete it for everybody?")
+    await delete.press("Enter")
+    assert await parts.evaluate("window.told") == ["image-delete"]
+    await expect(menu).to_be_focused()
+    await menu.press("Enter")
+    await parts.get_by_test_id("picture-name").fill("the sea")
+    await parts.keyboard.press("Enter")
+    assert await parts.evaluate("window.told") == ["image-delete", "image-name"]
+    await expect(menu).to_be_focused()
