@@ -19,6 +19,9 @@ PIP = PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_AC
 	PIP_USE_PEP517=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	.venv/bin/python -m pip --quiet
 
+# Two targets may install at a time (`make --jobs`).
+APT = apt-get -qq -o DPkg::Lock::Timeout=300
+
 # None of make's own variables, nor ours, reach the service or the tests.
 unexport MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR PYTHON ARGS
 
@@ -78,7 +81,7 @@ clean: ## remove caches and the output of tests; .venv stays
 .venv/bin/pip:
 	@if [ -z "$(PYTHON)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "No Python 3.11 or later with venv was found: installing it."; \
-		apt-get -qq update && apt-get -qq install -y --no-install-recommends python3-venv; \
+		$(APT) update && $(APT) install -y --no-install-recommends python3-venv; \
 		exec $(MAKE) --no-print-directory $@ PYTHON=python3; \
 	fi; \
 	if ! $(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
@@ -114,7 +117,7 @@ chromium:
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing Chromium for the tests."; \
 		export DEBIAN_FRONTEND=noninteractive; \
-		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } >/dev/null \
+		{ $(APT) update && $(APT) install -y --no-install-recommends chromium; } >/dev/null \
 		|| echo "Chromium could not be installed: its tests will say so." >&2; \
 	else \
 		echo "No Chromium: install it, or name one in CHROMIUM, to run the tests that need it."; \
