@@ -1,7 +1,8 @@
 """Every test there is: `python -m tests`.
 
 Those that talk in real time wait most of the time, so the others run beside them: first the pure
-cores with their coverage, then the rest. What these print comes when both parts are done.
+cores with their coverage (and beside them what waits most of all), then the rest. What these print
+comes when both parts are done.
 """
 
 import os
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 TALKS: Final = ("tests/browser", "tests/conversation")
+WAITS: Final = "tests/pipeline/doctor/test_doctor_on_emulator.py"  # for a minute, and does little
 OTHERS_LOG: Final = Path("test-output/others.log")
+WAITS_LOG: Final = Path("test-output/waits.log")
 BESIDE: Final = "--beside"
 NICE: Final = 5
 
@@ -41,9 +44,17 @@ def main(arguments: Sequence[str]) -> int:
 
 def _others() -> int:
     os.nice(NICE)
-    cores = subprocess.run((sys.executable, "-m", "tests.own_coverage")).returncode
-    rest = _pytest("--without-cores", *(f"--ignore={folder}" for folder in TALKS))
-    return cores or rest
+    with WAITS_LOG.open("w") as log:
+        waiting = subprocess.Popen((sys.executable, "-m", "pytest", WAITS), stdout=log, stderr=log)
+        try:
+            cores = subprocess.run((sys.executable, "-m", "tests.own_coverage")).returncode
+            waits = waiting.wait()
+        finally:
+            waiting.terminate()
+            waiting.wait()
+    print(WAITS_LOG.read_text(), flush=True)
+    rest = _pytest("--without-cores", *(f"--ignore={folder}" for folder in (*TALKS, WAITS)))
+    return cores or waits or rest
 
 
 def _pytest(*arguments: str) -> int:
