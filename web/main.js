@@ -64,8 +64,7 @@ function dispatch(event) {
 }
 
 const show = (imageId) => {
-  const again = view.images.shownId === imageId && byId('stage-image').dataset.state === 'unloadable';
-  if (again) stage.render(view.images, true);
+  if (view.images.shownId === imageId) stage.retry(view.images);
   dispatch({ kind: 'show', imageId });
 };
 const tell = (problem) => notices.show(problem);
@@ -89,7 +88,9 @@ async function onUnloadable({ id, url }) {
   if (isStill) tell(new Problem('image-unloadable'));
 }
 
-const stage = new Stage({ address, onShow: show, onUnloadable });
+const stage = new Stage({
+  address, onUnloadable, onShow: show, onLoaded: () => notices.clear('image-unloadable'),
+});
 const history = new HistoryTree(byId('shelf'), byId('history'), { address, onShow: choose });
 const variants = new VariantsBar(byId('variants'), choose);
 const compare = new Compare(address);
@@ -244,7 +245,10 @@ function onPast(room) {
 }
 
 function onState(state) {
-  if (state === State.CONNECTED) welcome();
+  if (state === State.CONNECTED) {
+    welcome();
+    stage.retry(view.images);
+  }
   if (state === State.RECONNECTING) dispatch({ kind: 'quiet' });
   if (!isUnderWay(state)) {
     dispatch({ kind: 'quiet' });
@@ -302,7 +306,10 @@ function listen() {
     playback.retry();
     visit.goOn();
   });
-  presence.addEventListener('wake', draw);
+  presence.addEventListener('wake', () => {
+    draw();
+    stage.retry(view.images);
+  });
   document.addEventListener('pointerdown', wake, { once: true });
 }
 

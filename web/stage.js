@@ -22,6 +22,7 @@ export class Stage {
   #address;
   #onShow;
   #onUnloadable;
+  #onLoaded;
   #drawn = null;
   #back = null;
   #ratio = 4 / 3;
@@ -31,13 +32,19 @@ export class Stage {
 
   /**
    * `address(path)` makes a service path absolute; `onShow(id)` shows another image; `onUnloadable(image)`: it
-   * is loaded again as soon as it has another address.
+   * is loaded again as soon as it has another address, or by `retry`; `onLoaded()`: one is there.
    */
-  constructor({ address, onShow, onUnloadable }) {
+  constructor({ address, onShow, onUnloadable, onLoaded }) {
     this.#address = address;
     this.#onShow = onShow;
     this.#onUnloadable = onUnloadable;
+    this.#onLoaded = onLoaded;
     byId('making-back').addEventListener('click', () => this.#onShow(this.#back));
+  }
+
+  /** The picture that could not be loaded, once more; nothing if there is none. */
+  retry(images) {
+    if (this.#picture.dataset.state === 'unloadable') this.render(images, true);
   }
 
   /** `again` loads the picture anew even if it is on the easel already. */
@@ -140,6 +147,7 @@ export class Stage {
     this.#picture.src = source;
     if (!isLast) return;
     this.#picture.dataset.state = image.state;
+    this.#onLoaded();
     if (image.state !== 'preview') this.#under.hidden = true;
     if (image.width === null) this.#shape(loader.naturalWidth / loader.naturalHeight);
   }

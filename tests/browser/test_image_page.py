@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.storyteller import Storyteller, story
+from tests.browser.visitor import ANSWER_LIMIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -46,3 +47,19 @@ async def expire(page: Page, address: str) -> list[str]:
 
     await page.route(lambda url: url.startswith(address), refuse)
     return refused
+
+
+async def test_a_picture_that_came_without_a_network_is_fetched_with_it(tmp_path: Path) -> None:
+    async with story(tmp_path) as teller:
+        page = teller.person.page
+        await draws(teller, "draw a house")
+        await page.context.set_offline(True)  # HTTP only: the call's media and events go on
+        await teller.person.write("make it warmer")
+        image = page.get_by_test_id("stage-image")
+        await expect(image).to_have_attribute("data-state", "unloadable", timeout=ANSWER_LIMIT_MS)
+        notice = await teller.person.sees_notice("image-unloadable")
+        await page.context.set_offline(False)
+        await teller.sees_another()
+        await expect(notice).to_have_count(0)
+        assert all("ERR_INTERNET_DISCONNECTED" in one for one in teller.person.complaints)
+        teller.person.complaints.clear()

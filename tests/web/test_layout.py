@@ -27,7 +27,9 @@ ROOM: Final = """async () => {
   const byId = (id) => document.getElementById(id);
   const address = (path) => path;
   const nothing = () => {};
-  const stage = new Stage({ address, onShow: nothing, onUnloadable: nothing });
+  const stage = new Stage({
+    address, onShow: nothing, onUnloadable: nothing, onLoaded: nothing,
+  });
   const tree = new HistoryTree(byId('shelf'), byId('history'), { address, onShow: nothing });
   const bar = new VariantsBar(byId('variants'), nothing);
   const view = new TranscriptView({ list: byId('transcript'), newest: byId('newest'),

@@ -15,7 +15,7 @@ STAGE = """async () => {
   const { EMPTY, withEvent, readdressed } = await import('/image_history.js');
   window.unloadable = [];
   const stage = new Stage({
-    address: (path) => path, onShow: () => {},
+    address: (path) => path, onShow: () => {}, onLoaded: () => {},
     onUnloadable: (image) => window.unloadable.push(image.url),
   });
   let images = EMPTY;
