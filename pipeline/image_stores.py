@@ -9,6 +9,7 @@ from typing import Final
 
 from pipeline.metrics import Metrics
 from pipeline.service_settings import ServiceSettings
+from pipeline.shares import FOLDER as SHARES
 from processors.images.folder_store import FolderStore
 from processors.images.memory_store import CachedStore, MemoryStore
 from processors.images.s3_store import S3Store
@@ -55,6 +56,7 @@ async def _folder(settings: ServiceSettings, cache: MemoryStore, metrics: Metric
         max_bytes=settings.storage_max_bytes,
         max_age_s=settings.storage_max_age_h * 3600,
         spared=frozenset({KEYS}),
+        apart=frozenset({SHARES}),
     )
     try:
         await folder.open()

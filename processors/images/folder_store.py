@@ -3,12 +3,13 @@
 A file is written beside its place and moved there, so that a crash leaves the old one or the new
 one. What is older than `max_age_s` is deleted now and then, and so is the oldest of what is more
 than `max_bytes` together. A file is as young as the youngest of its folder: a room keeps its images
-as long as anything happens in it.
+as long as anything happens in it, and those of rooms that are over go before them.
 """
 
 import asyncio
 import logging
 import os
+import re
 import secrets
 import shutil
 import time
@@ -23,6 +24,8 @@ from processors.images.store import StoreFailed, checked
 SWEEP_EVERY_S: Final = 60.0
 TOUCH_AFTER_S: Final = 600.0  # by how much a file's time may be behind its last use
 FULL_SHARE: Final = 0.9  # of `max_bytes`, which a sweep makes room to
+WRITING_LIMIT_S: Final = 3600.0  # what is half written for longer was left by a crash
+_BESIDE: Final = re.compile(r"\.[0-9a-f]{16}")
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +43,22 @@ class FolderStore:
     """`open` first. Its work is done in threads; the folder may be shared with other services."""
 
     def __init__(
-        self, root: Path, *, max_bytes: int, max_age_s: float, spared: frozenset[str] = frozenset()
+        self,
+        root: Path,
+        *,
+        max_bytes: int,
+        max_age_s: float,
+        spared: frozenset[str] = frozenset(),
+        apart: frozenset[str] = frozenset(),
     ) -> None:
-        """`spared`: folders in which nothing grows old."""
+        """`spared`: folders in which nothing grows old; `apart`: in which each file does by
+        itself."""
         self.counters = FolderCounters()
         self._root = root
         self._max_bytes = max_bytes
         self._max_age_s = max_age_s
         self._spared = spared
+        self._apart = apart
         self._sweeping: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -96,23 +107,18 @@ class FolderStore:
 
     def _try_out(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        trial = self._root / f".{secrets.token_hex(8)}"
+        trial = _beside(self._root)
         trial.write_bytes(b"")
         trial.unlink()
 
     def _write(self, folder: str, name: str, data: bytes) -> None:
         place = self._root / folder
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = place / f".{secrets.token_hex(8)}"
         try:
-            with os.fdopen(
-                os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as out:
-                out.write(data)
-            beside.replace(place / name)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+            _write_file(place, name, data)
+        except FileNotFoundError:  # it was empty, and a sweep took it away in this moment
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_file(place, name, data)
 
     async def _sweep_now_and_then(self) -> None:
         while True:
@@ -127,33 +133,67 @@ class FolderStore:
         self.counters.swept += await self._in_thread(lambda: self._sweep(now))
 
     def _sweep(self, now: float) -> int:
-        files = sorted(self._files())
-        kept_bytes = sum(size for _, size, _ in files)
+        files = self._files()
+        kept_bytes = sum(size for _, _, size, _ in files)
         too_much = kept_bytes > self._max_bytes
         swept = 0
-        youngest: dict[Path, float] = {}
-        for used_at, _, path in files:  # the youngest come last
-            youngest[path.parent] = used_at
-        for _, size, path in files:
-            too_old = youngest[path.parent] < now - self._max_age_s
+        for young_at, _, size, path in files:
+            too_old = young_at < now - self._max_age_s
             if not too_old and not (too_much and kept_bytes > self._max_bytes * FULL_SHARE):
                 continue
             path.unlink(missing_ok=True)
             kept_bytes -= size
             swept += 1
+        self._sweep_half_written(now)
         for folder in _entries(self._root):
             with suppress(OSError):  # it is not empty
                 folder.rmdir()
         return swept
 
-    def _files(self) -> Iterator[tuple[float, int, Path]]:
+    def _files(self) -> list[tuple[float, float, int, Path]]:
+        """The oldest first: when its folder was used last, when it was, its bytes, its path."""
+        out = []
         for folder in _entries(self._root):
             if folder.name in self._spared or not folder.is_dir():
                 continue
-            for path in _entries(folder):
-                with suppress(FileNotFoundError):
-                    found = path.stat()
-                    yield found.st_mtime, found.st_size, path
+            files = list(_with_age(folder))
+            youngest = max((used_at for used_at, _, _ in files), default=0.0)
+            for used_at, size, path in files:
+                young_at = used_at if folder.name in self._apart else youngest
+                out.append((young_at, used_at, size, path))
+        return sorted(out)
+
+    def _sweep_half_written(self, now: float) -> None:
+        for place in (self._root, *_entries(self._root)):
+            with suppress(FileNotFoundError, NotADirectoryError):
+                for path in place.iterdir():
+                    if _BESIDE.fullmatch(path.name):
+                        with suppress(FileNotFoundError):
+                            if path.stat().st_mtime < now - WRITING_LIMIT_S:
+                                path.unlink()
+
+
+def _beside(place: Path) -> Path:
+    """Where a file is written before it is moved to its place."""
+    return place / f".{secrets.token_hex(8)}"
+
+
+def _write_file(place: Path, name: str, data: bytes) -> None:
+    beside = _beside(place)
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(data)
+        beside.replace(place / name)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _with_age(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    for path in _entries(folder):
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            yield found.st_mtime, found.st_size, path
 
 
 def _read(path: Path) -> bytes | None:

@@ -158,6 +158,59 @@ async def test_a_room_keeps_all_its_images_as_long_as_something_happens_in_it(
     assert sorted(await store.names("r")) == ["first", "last"]
 
 
+async def test_of_too_much_the_images_of_rooms_that_are_over_go_first(tmp_path: Path) -> None:
+    store = of_folder(tmp_path, max_bytes=100)
+    now = time.time()
+    for folder, name, age_s in (("here", "first", 50), ("here", "last", 1), ("over", "only", 20)):
+        await store.put(folder, name, bytes(40))
+        os.utime(tmp_path / folder / name, (now, now - age_s))
+    await store.sweep(now)
+    assert sorted(await store.names("here")) == ["first", "last"]
+    assert await store.names("over") == []
+
+
+async def test_what_stands_apart_grows_old_by_itself(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path, max_bytes=1 << 30, max_age_s=DAY_S, apart=frozenset({"shares"}))
+    now = time.time()
+    for name, age_s in (("old", 2 * DAY_S), ("new", 1)):
+        await store.put("shares", name, b"1")
+        os.utime(tmp_path / "shares" / name, (now, now - age_s))
+    await store.sweep(now)
+    assert await store.names("shares") == ["new"]
+
+
+async def test_what_a_crash_left_half_written_is_swept(tmp_path: Path) -> None:
+    store = of_folder(tmp_path)
+    now = time.time()
+    places = [tmp_path / "over", tmp_path / "here", tmp_path]
+    for place in places:
+        place.mkdir(exist_ok=True)
+        (place / ".0123456789abcdef").write_bytes(b"half of")
+        os.utime(place / ".0123456789abcdef", (now, now - 2 * 3600))
+    (tmp_path / "here" / ".fedcba9876543210").write_bytes(b"being written")
+    (tmp_path / "here" / ".not-ours").write_bytes(b"")
+    os.utime(tmp_path / "here" / ".not-ours", (1.0, 1.0))
+    await store.sweep(now)
+    kept = sorted(path.name for path in (tmp_path / "here").iterdir())
+    assert kept == [".fedcba9876543210", ".not-ours"]
+    assert os.listdir(tmp_path) == ["here"]
+
+
+async def test_a_folder_that_is_swept_away_under_a_file_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, opened = of_folder(tmp_path), os.open
+
+    def swept_before(path: Path, *how: int) -> int:
+        monkeypatch.setattr(os, "open", opened)
+        store._sweep(time.time())
+        return opened(path, *how)
+
+    monkeypatch.setattr(os, "open", swept_before)
+    await store.put("r", "a", b"1")
+    assert await store.get("r", "a") == b"1"
+
+
 async def test_what_is_spared_does_not_grow_old(tmp_path: Path) -> None:
     store = FolderStore(tmp_path, max_bytes=1, max_age_s=DAY_S, spared=frozenset({"service"}))
     for folder in ("service", "room"):
