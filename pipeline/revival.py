@@ -9,7 +9,7 @@ from typing import Final
 from pipeline.room_record import Revived, revived
 from processors.errors import ProcessorError
 from processors.images.records import RecordDamaged
-from processors.images.room_store import RoomStore
+from processors.images.room_store import KeptRoom, RoomStore, saved_untrusted
 from processors.images.store import NAME, BlobStore
 
 MAX_LOOKING: Final = 8  # at a time: whoever guesses ids keeps nobody else waiting for long
@@ -34,10 +34,16 @@ class Revival:
             return None
         async with self._looking:
             try:
-                saved = await RoomStore(self._blobs, room_id).load()
-                return None if saved is None else revived(saved, time.time())
+                kept = await RoomStore(self._blobs, room_id).fetch()
+                # In a thread: a room of a thousand images is long to read.
+                return None if kept is None else await asyncio.to_thread(_revived, kept)
             except RecordDamaged as error:
                 logger.warning("a room cannot be opened again: %s", error)
             except ProcessorError as error:
                 logger.warning("a room cannot be looked for: %s", error)
             return None
+
+
+def _revived(kept: KeptRoom) -> Revived | None:
+    """Raises `RecordDamaged`."""
+    return revived(saved_untrusted(kept), time.time())

@@ -1,15 +1,27 @@
 """One room's part of the store: its images, their sizes, and what is needed to open it again."""
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
 from processors.images.records import RecordDamaged, image_untrusted, tree_untrusted
 from processors.images.store import BlobStore
-from processors.images.tree import ImageTree
+from processors.images.tree import Image, ImageState, ImageTree
 
 ROOM: Final = "room.json"
 RECORD: Final = ".json"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRoom:
+    """As it lies in the store: the room's record, those of its images, and all the names."""
+
+    room: bytes
+    records: tuple[bytes, ...]
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +40,11 @@ class RoomStore:
         self._room_id = room_id
 
     async def put(self, image_id: str, data: bytes) -> None:
-        await self._blobs.put(self._room_id, f"{image_id}.image", data)
+        await self._blobs.put(self._room_id, _image_name(image_id), data)
 
     async def get(self, image_id: str) -> bytes | None:
         """None: never stored, or not kept any more."""
-        return await self._blobs.get(self._room_id, f"{image_id}.image")
+        return await self._blobs.get(self._room_id, _image_name(image_id))
 
     async def put_size(self, image_id: str, size: str, data: bytes) -> None:
         await self._blobs.put(self._room_id, f"{image_id}.{size}", data)
@@ -41,7 +53,8 @@ class RoomStore:
         return await self._blobs.get(self._room_id, f"{image_id}.{size}")
 
     async def delete(self, image_id: str) -> None:
-        for kind in ("image", "thumbnail", "screen", "json"):
+        # Its record goes first: whatever stops this, it does not come back without its bytes.
+        for kind in ("json", "image", "thumbnail", "screen"):
             await self._blobs.delete(self._room_id, f"{image_id}.{kind}")
 
     async def save_image(self, image_id: str, record: dict[str, Any]) -> None:
@@ -55,21 +68,45 @@ class RoomStore:
         """It has ended: it is not to be opened again. Its images stay until they are too old."""
         await self._blobs.delete(self._room_id, ROOM)
 
-    async def load(self) -> SavedRoom | None:
-        """None: no such room was kept. Raises `RecordDamaged` too."""
-        data = await self._blobs.get(self._room_id, ROOM)
-        if data is None:
+    async def fetch(self) -> KeptRoom | None:
+        """None: no such room was kept."""
+        room = await self._blobs.get(self._room_id, ROOM)
+        if room is None:
             return None
-        room = _read(data)
-        if not isinstance(room, dict):
-            raise RecordDamaged("the room")
-        images = []
-        for name in await self._blobs.names(self._room_id):
+        names, records = await self._blobs.names(self._room_id), []
+        for name in names:
             if name.endswith(RECORD) and name != ROOM:
                 record = await self._blobs.get(self._room_id, name)
-                images.append(image_untrusted(_read(record or b"")))
-        images.sort(key=lambda image: image.created_at)
-        return SavedRoom(room, tree_untrusted(room.get("tree"), images))
+                if record is not None:  # else it was deleted since
+                    records.append(record)
+        return KeptRoom(room, tuple(records), frozenset(names))
+
+
+def saved_untrusted(kept: KeptRoom) -> SavedRoom:
+    """Without the images whose record is damaged or whose bytes are gone. Takes its time when there
+    are many. Raises `RecordDamaged`."""
+    room = _read(kept.room)
+    if not isinstance(room, dict):
+        raise RecordDamaged("the room")
+    images = []
+    for record in kept.records:
+        try:
+            image = image_untrusted(_read(record))
+        except RecordDamaged as error:
+            logger.warning("an image is lost: %s", error)
+            continue
+        if _has_bytes(image, kept):
+            images.append(image)
+    images.sort(key=lambda image: image.created_at)
+    return SavedRoom(room, tree_untrusted(room.get("tree"), images))
+
+
+def _has_bytes(image: Image, kept: KeptRoom) -> bool:
+    return image.state is not ImageState.READY or _image_name(image.image_id) in kept.names
+
+
+def _image_name(image_id: str) -> str:
+    return f"{image_id}.image"
 
 
 def _json(record: dict[str, Any]) -> bytes:

@@ -108,7 +108,7 @@ async def test_a_room_that_has_ended_does_not_come_back(tmp_path: Path) -> None:
     with shared_parts(blobs=folder(tmp_path)) as shared:
         room = await an_old_room(shared)
         await room.pictures.saving.forget()
-        assert await RoomStore(shared.blobs, "old-room").load() is None
+        assert await RoomStore(shared.blobs, "old-room").fetch() is None
         current = room.parts.studio.tree.current_id
         assert current is not None
         assert await room.parts.studio.store.get(current) is not None  # for links
