@@ -108,6 +108,8 @@ class Gallery:
         self.delivery.ack(participant.peer_id, seq)
         if self.delivery.acks_unknown > unknown:
             self._count("image_ack_unknown")
+        elif not self.delivery.in_flight(participant.peer_id):
+            self._send_due_to(participant, _now())  # the next batch, for one who came late
 
     def send_due(self) -> None:
         """New events at once, unacknowledged ones when their time has come."""

@@ -94,6 +94,10 @@ class Delivery:
         elif state is not None:
             del waiting[seq]
 
+    def in_flight(self, peer_id: str) -> bool:
+        """Something was sent that is not acknowledged yet."""
+        return any(state.wait_s is not None for state in self._peers.get(peer_id, {}).values())
+
     def unacknowledged(self, peer_id: str) -> int:
         return len(self._peers.get(peer_id, {}))
 

@@ -130,9 +130,10 @@ class FolderStore:
 
     async def sweep(self, now: float) -> None:
         """Deletes what is too old, and the oldest of what is too much. Raises `StoreFailed`."""
-        self.counters.swept += await self._in_thread(lambda: self._sweep(now))
+        self.counters.swept += await self._in_thread(lambda: self.sweep_now(now))
 
-    def _sweep(self, now: float) -> int:
+    def sweep_now(self, now: float) -> int:
+        """For a thread."""
         files = self._files()
         kept_bytes = sum(size for _, _, size, _ in files)
         too_much = kept_bytes > self._max_bytes

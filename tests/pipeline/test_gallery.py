@@ -11,6 +11,7 @@ from pipeline import gallery as module
 from pipeline.gallery import Gallery
 from pipeline.signed_urls import UrlSigner
 from processors.frames import ImageEventFrame
+from processors.images.delivery import BATCH
 from processors.images.tree import Image, ImageTree, Stored
 
 STORED = Stored("image/png", 40, 30, 1200, "ab" * 32, "data:image/webp;base64,AA==")
@@ -304,3 +305,16 @@ def test_who_comes_late_hears_of_no_parent_that_is_gone(room: Room) -> None:
     room.gallery.joined(late)
     (cow,) = [one["data"] for one in late.messages if one["data"].get("image_id") == "cow"]
     assert (cow["parent_id"], cow["parent_ids"]) == ("cat", ["cat"])
+
+
+def test_who_comes_late_gets_one_batch_after_the_other_as_fast_as_it_takes_them(room: Room) -> None:
+    for number in range(3 * BATCH):
+        room.start(f"cat {number}")
+    late = room.add(Phone("late"))
+    room.gallery.joined(late)
+    taken = 0
+    while taken < len(late.events):
+        seq, _ = late.events[taken]
+        room.gallery.acknowledged(late, {"seq": seq})
+        taken += 1
+    assert taken == 3 * BATCH

@@ -313,3 +313,20 @@ def test_ten_thousand_acks_and_forged_ones_change_nothing() -> None:
         delivery.ack("stranger", seq)
     assert delivery.acks_unknown > 20_000 - 20
     assert [due["seq"] for due in delivery.due("p", 0.0)] == [1]
+
+
+def test_what_is_in_flight_is_neither_acknowledged_nor_waiting() -> None:
+    delivery = Delivery()
+    assert not delivery.in_flight("late")
+    for number in range(BATCH + 1):
+        delivery.publish(str(number), {}, 0.0)
+    delivery.join("late", 0.0)
+    assert not delivery.in_flight("late")
+    batch = [event["seq"] for event in delivery.due("late", 0.0)]
+    for seq in batch:
+        delivery.sent("late", seq, 0.0)
+    for seq in batch:
+        assert delivery.in_flight("late")
+        delivery.ack("late", seq)
+    assert not delivery.in_flight("late")
+    assert [event["seq"] for event in delivery.due("late", 0.0)] == [BATCH + 1]

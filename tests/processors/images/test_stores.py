@@ -203,7 +203,7 @@ async def test_a_folder_that_is_swept_away_under_a_file_is_made_again(
 
     def swept_before(path: Path, *how: int) -> int:
         monkeypatch.setattr(os, "open", opened)
-        store._sweep(time.time())
+        store.sweep_now(time.time())
         return opened(path, *how)
 
     monkeypatch.setattr(os, "open", swept_before)
