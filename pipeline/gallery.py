@@ -49,8 +49,11 @@ class Gallery:
         self._count = count
 
     def replay(self) -> None:
-        """The images that were there before this process was."""
+        """The images that were there before this process was, with greater numbers than it gave
+        their events: it cannot have given one for every millisecond."""
         now = _now()
+        if self._tree.images:
+            self.delivery.go_on_after(int(time.time() * 1000))
         for image in self._tree.images.values():
             self.delivery.publish(image.image_id, image.event(), now)
         if self._tree.images:

@@ -25,7 +25,7 @@ from pipeline.metering import Metering, limits_of
 from pipeline.participant import Participant
 from pipeline.peers import Peers
 from pipeline.room_pictures import RoomPictures
-from pipeline.room_record import Revived, room_record
+from pipeline.room_record import Revived, RoomRecord, room_record
 from pipeline.room_settings import RoomSettings
 from pipeline.saving import Saving
 from pipeline.shared import Shared
@@ -87,7 +87,7 @@ class Room:
         self.pictures = RoomPictures(
             self.parts,
             self.gallery,
-            Saving(self.parts.studio.store, lambda: record_of(self)),
+            Saving(self.parts.studio.store, lambda: record_of(self).encoded),
             self.peers.broadcast,
             shared,
         )
@@ -386,7 +386,7 @@ class Room:
             self.close("its budget is spent")
 
 
-def record_of(room: Room) -> dict[str, Any]:
+def record_of(room: Room) -> RoomRecord:
     """What is needed to open it again after a restart of the service."""
     parts = room.parts
     return room_record(

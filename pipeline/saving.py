@@ -4,7 +4,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from contextlib import suppress
+from typing import Final
 
 from processors.errors import ProcessorError
 from processors.images.room_store import RoomStore
@@ -16,17 +17,21 @@ CLOSE_LIMIT_S: Final = 2.0
 logger = logging.getLogger(__name__)
 
 
-class Saving:
-    """From `begin()` on. `record()` is what is saved, `soon()` asks for it, `close()` does it once
-    more."""
+Encode = Callable[[float], bytes]
+"""The record as it was, with the time (seconds since the epoch) at which it is saved."""
 
-    def __init__(self, store: RoomStore, record: Callable[[], dict[str, Any]]) -> None:
+
+class Saving:
+    """From `begin()` on. `record()` is what is saved, encoded in a thread; `soon()` asks for it,
+    `close()` does it once more."""
+
+    def __init__(self, store: RoomStore, record: Callable[[], Encode]) -> None:
         self.failures = 0
         self._store = store
         self._record = record
         self._changed = asyncio.Event()
+        self._closing = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
-        self._closed = False
 
     def begin(self) -> None:
         self._changed.set()
@@ -37,18 +42,22 @@ class Saving:
 
     async def close(self) -> None:
         """Idempotent, within `CLOSE_LIMIT_S`."""
-        if self._closed:
-            return
-        self._closed = True
+        self._closing.set()
         work, self._work = self._work, None
-        if work is not None:
+        if work is None:
+            return
+        self._changed.set()
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                # Not cancelled: what a thread is writing would come after the last word.
+                await asyncio.wait({work})
+                await self._save()
+        except TimeoutError:
+            self.failures += 1
+            logger.warning("the room is not saved for a restart: the store takes too long")
+        finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            try:
-                async with asyncio.timeout(CLOSE_LIMIT_S):
-                    await self._save()
-            except TimeoutError:
-                self.failures += 1
 
     async def forget(self) -> None:
         """The room has ended: it will not be opened again. After `close`."""
@@ -61,18 +70,27 @@ class Saving:
 
     async def _save_on(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(ALIVE_S):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
+            await _set_within(ALIVE_S, self._changed)
+            if self._closing.is_set():
+                return
             self._changed.clear()
             await self._save()
-            await asyncio.sleep(GAP_S)
+            await _set_within(GAP_S, self._closing)
 
     async def _save(self) -> None:
         try:
-            await self._store.save_room({**self._record(), "saved_at": time.time()})
+            record = await asyncio.to_thread(self._record(), time.time())
+            await self._store.save_room(record)
         except ProcessorError as error:
             self.failures += 1
             logger.warning("the room is not saved for a restart: %s", error)
+        except Exception:  # the next change may be saved again
+            self.failures += 1
+            logger.exception("the room is not saved for a restart")
+
+
+async def _set_within(limit_s: float, event: asyncio.Event) -> None:
+    """Waits for it, but not longer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            await event.wait()

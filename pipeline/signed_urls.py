@@ -1,7 +1,7 @@
 """Addresses of images that only those can have who were told them. Pure.
 
-The token in the URL is an expiry and an HMAC over the path and that expiry, with a key that outlives
-the process where what is stored does.
+The token in the URL is an expiry and an HMAC over the path and that expiry, with a key that
+outlives the process where what is stored does.
 """
 
 import hashlib

@@ -39,6 +39,10 @@ class Delivery:
     _gone: dict[str, None] = field(default_factory=dict)
     _peers: dict[str, dict[int, _Waiting]] = field(default_factory=dict)
 
+    def go_on_after(self, seq: int) -> None:
+        """With greater numbers than these: clients take an event with a lesser one for older."""
+        self._seq = max(self._seq, seq)
+
     def join(self, peer_id: str, now: float) -> None:
         """A peer that is new, or back without what it had: everything is due."""
         self._peers[peer_id] = {seq: _Waiting(now) for seq in sorted(self._latest.values())}

@@ -60,9 +60,9 @@ class RoomStore:
     async def save_image(self, image_id: str, record: dict[str, Any]) -> None:
         await self._blobs.put(self._room_id, f"{image_id}{RECORD}", _json(record))
 
-    async def save_room(self, record: dict[str, Any]) -> None:
-        """`record["tree"]` as `records.tree_record` makes it."""
-        await self._blobs.put(self._room_id, ROOM, _json(record))
+    async def save_room(self, record: bytes) -> None:
+        """JSON; its `tree` as `records.tree_record` makes it."""
+        await self._blobs.put(self._room_id, ROOM, record)
 
     async def forget_room(self) -> None:
         """It has ended: it is not to be opened again. Its images stay until they are too old."""

@@ -297,7 +297,7 @@ class ImageTree:
     def ready(self, image_id: str, stored: Stored) -> Image:
         image = self._become(image_id, ImageState.READY)
         image.stored, image.preview = stored, None
-        if self._may_take_over(image):
+        if self.may_take_over(image):
             self.selection.go(image_id)
         return image
 
@@ -360,7 +360,8 @@ class ImageTree:
             "can_redo": self.can_redo,
         }
 
-    def _may_take_over(self, image: Image) -> bool:
+    def may_take_over(self, image: Image) -> bool:
+        """Whether it becomes current when it becomes ready."""
         current = self.current
         if current is None:
             return True

@@ -38,7 +38,8 @@ async def an_old_room(shared: Shared) -> Room:
         room.parts.studio.tree,
         room.parts.conversation,
     )
-    await room.parts.studio.store.save_room({**record, "saved_at": time.time()})
+    await room.parts.studio.store.save_room(record.encoded(time.time()))
+    await room.parts.showing.close()
     return room
 
 

@@ -27,7 +27,7 @@ def conversation() -> Conversation:
 def saved(tree: ImageTree, **changes: Any) -> SavedRoom:
     settings = RoomSettings.model_validate({"live": {"voice": "Puck"}, "image": {"size": "2K"}})
     record = room_record("token", 5.0, settings, tree, conversation())
-    return SavedRoom(json.loads(json.dumps({**record, "saved_at": 100.0, **changes})), tree)
+    return SavedRoom({**json.loads(record.encoded(100.0)), **changes}, tree)
 
 
 def test_there_and_back() -> None:
@@ -53,10 +53,37 @@ def test_a_room_that_began_with_an_image_in_its_history() -> None:
     history = [{"role": "user", "parts": [image]}]
     settings = RoomSettings.model_validate({"live": {"history": history}})
     record = room_record("token", 5.0, settings, tree_of(), conversation())
-    kept = json.loads(json.dumps({**record, "saved_at": 100.0}))
+    kept = json.loads(record.encoded(100.0))
     found = revived(SavedRoom(kept, tree_of()), 110.0)
     assert found is not None
     assert found.settings.live.history == settings.live.history
+
+
+def test_it_is_as_it_was_when_it_was_taken() -> None:
+    talk, tree = conversation(), tree_of("a", "b")
+    talk.showed([("image/jpeg", b"\xff\xd8")])
+    talk.typed("Look", peer_id="p")
+    record = room_record("token", 5.0, RoomSettings(), tree, talk)
+    before = record.encoded(100.0)
+    talk.history[2].parts[0] = {"text": "[an image]"}
+    talk.append(Role.USER, "More")
+    talk.complete()
+    tree.undo()
+    assert record.encoded(100.0) == before
+    history = json.loads(before)["history"]
+    assert [entry["peer_id"] for entry in history] == [None, None, "p"]
+    assert history[2]["parts"][0]["inlineData"]["mimeType"] == "image/jpeg"
+
+
+def test_half_a_character_is_kept() -> None:
+    """As strangers may write it, with an escape."""
+    talk = Conversation()
+    talk.append(Role.USER, json.loads('"\\ud800"'))
+    talk.complete()
+    record = room_record("token", 5.0, RoomSettings(), tree_of(), talk)
+    found = revived(SavedRoom(json.loads(record.encoded(100.0)), tree_of()), 110.0)
+    assert found is not None
+    assert found.history[0].text == "\ud800"
 
 
 def test_what_is_too_old_or_of_another_version_stays_where_it_is() -> None:

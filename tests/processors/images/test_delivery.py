@@ -330,3 +330,11 @@ def test_what_is_in_flight_is_neither_acknowledged_nor_waiting() -> None:
         delivery.ack("late", seq)
     assert not delivery.in_flight("late")
     assert [event["seq"] for event in delivery.due("late", 0.0)] == [BATCH + 1]
+
+
+def test_after_a_restart_the_numbers_are_greater() -> None:
+    delivery = Delivery()
+    delivery.go_on_after(1000)
+    assert delivery.publish("a", event("ready"), 0.0) == 1001
+    delivery.go_on_after(5)
+    assert delivery.publish("b", event("ready"), 0.0) == 1002

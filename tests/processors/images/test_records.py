@@ -41,6 +41,55 @@ def test_what_was_in_the_making_has_failed() -> None:
     assert (found.state, found.reason, found.preview) == (ImageState.FAILED, RESTARTED_REASON, None)
 
 
+def test_what_was_unfinished_is_kept_with_the_tree() -> None:
+    """Everybody was told that it began, so everybody must hear of its end."""
+    tree = tree_of("a")
+    tree.start(image("b", "a"))
+    tree.begin(tree.start(image("c", "a")).image_id)
+    tree.cancelled(tree.start(image("d", "a")).image_id)
+    own = [image_untrusted(image_record(tree["a"]))]
+    back = tree_untrusted(json.loads(json.dumps(tree_record(tree))), own)
+    assert [(one.image_id, one.state) for one in back.images.values()] == [
+        ("a", ImageState.READY), ("b", ImageState.FAILED),
+        ("c", ImageState.FAILED), ("d", ImageState.CANCELLED),
+    ]  # fmt: skip
+    assert (back["b"].reason, back.current_id) == (RESTARTED_REASON, "a")
+
+
+def test_its_own_record_counts_for_more() -> None:
+    """It became ready after the tree was saved."""
+    tree = tree_of("a")
+    tree.start(image("b", "a"))
+    record = tree_record(tree)
+    tree.ready("b", STORED)
+    back = tree_untrusted(
+        record, [image_untrusted(image_record(one)) for one in tree.images.values()]
+    )
+    assert (back["b"].state, back.current_id) == (ImageState.READY, "b")
+
+
+def test_variants_that_became_ready_at_the_last_moment_wait_to_be_chosen() -> None:
+    tree = tree_of("a")
+    for number in (1, 2):
+        name = f"v{number}"
+        tree.start(image(name, "a", group="g", variant=number, variants=2))
+    record = tree_record(tree)
+    for name in ("v1", "v2"):
+        tree.ready(name, STORED)
+    assert tree.current_id == "v1"
+    own = [image_untrusted(image_record(one)) for one in tree.images.values()]
+    back = tree_untrusted(record, own)
+    assert (back.current_id, back.undo().image_id) == ("v1", "a")
+
+
+def test_a_record_shares_nothing_with_its_tree() -> None:
+    tree = tree_of("a", "b")
+    record = tree_record(tree)
+    before = json.dumps(record)
+    tree.undo()
+    assert json.dumps(record) == before
+
+
 def test_images_that_are_missing_leave_no_orphans() -> None:
     tree = tree_of("a", "b", "c")
     kept = [image_untrusted(image_record(tree[name])) for name in ("a", "c")]
@@ -59,6 +108,8 @@ def test_an_image_that_was_ready_at_the_last_moment_is_current() -> None:
 
 def test_without_a_selection_the_newest_is_current() -> None:
     assert tree_untrusted({"deleted": "x"}, [tree_of("a")["a"]]).current_id == "a"
+    both = tree_of("a", "b")
+    assert tree_untrusted({"order": ["a", "b"]}, both.images.values()).current_id == "b"
     assert tree_untrusted(None, []).current_id is None
 
 
@@ -69,5 +120,7 @@ def test_damage_is_told(record: Any) -> None:
 
 
 def test_damage_of_the_tree_is_told() -> None:
-    with pytest.raises(RecordDamaged):
-        tree_untrusted({"order": 3}, [])
+    for record in ({"order": 3}, {"unfinished": [3]}):
+        with pytest.raises(RecordDamaged):
+            tree_untrusted(record, [])
+    assert not tree_untrusted({"unfinished": 3}, []).images

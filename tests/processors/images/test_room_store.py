@@ -35,7 +35,7 @@ async def test_a_room_comes_back_with_its_tree() -> None:
     for image in tree.images.values():
         await store.put(image.image_id, b"its bytes")
         await store.save_image(image.image_id, image_record(image))
-    await store.save_room({"token": "t", "tree": tree_record(tree)})
+    await store.save_room(json.dumps({"token": "t", "tree": tree_record(tree)}).encode())
     saved = await load(store)
     assert saved is not None
     assert (saved.room["token"], saved.tree) == ("t", tree)
@@ -69,7 +69,7 @@ async def kept_in(blobs: MemoryStore) -> RoomStore:
     for image in tree.images.values():
         await store.put(image.image_id, b"its bytes")
         await store.save_image(image.image_id, image_record(image))
-    await store.save_room({"tree": tree_record(tree)})
+    await store.save_room(json.dumps({"tree": tree_record(tree)}).encode())
     return store
 
 
