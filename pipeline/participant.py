@@ -208,12 +208,14 @@ class Participant:
         peer.end(reason)
         return True
 
-    async def close(self, reason: str) -> None:
+    async def close(self, reason: str, *, for_good: bool = True) -> None:
         """Idempotent. Ends the connection and waits until it is released. One that is coming up
-        is refused and released when it is negotiated."""
+        is refused and released when it is negotiated. Not `for_good`: the client is not told that
+        it is over, so that it comes back as after any loss."""
         self._closes += 1
         if self._peer is not None:
-            self._peer.send_message(rtvi.peer_left())
+            if for_good:
+                self._peer.send_message(rtvi.peer_left())
             self._peer.end(reason)
         if self._lives:  # not gather: a caller that is cancelled must not cancel them
             await asyncio.wait(self._lives)

@@ -164,8 +164,9 @@ class Peers:
         for participant in self.by_id.values():
             participant.send_audio(payload, timestamp)
 
-    async def dismiss(self, reason: str) -> None:
+    async def dismiss(self, reason: str, *, for_good: bool = True) -> None:
         """Ends all connections at once and waits until they are released. Nobody comes after."""
         self._dismissed = True
-        await asyncio.gather(*(participant.close(reason) for participant in list(self)))
+        ends = (participant.close(reason, for_good=for_good) for participant in list(self))
+        await asyncio.gather(*ends)
         self.by_id.clear()

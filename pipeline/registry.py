@@ -38,6 +38,11 @@ class Registry:
         return len(self._rooms)
 
     @property
+    def _outlived(self) -> bool:
+        """What is saved is there for the next service."""
+        return self._shared.blobs.outlives_the_process
+
+    @property
     def accepting(self) -> bool:
         return not self._closing and len(self._rooms) < self._max_rooms
 
@@ -63,9 +68,11 @@ class Registry:
         return room
 
     def find(self, room_id: str) -> Room:
-        """Raises `RoomUnknown`."""
+        """Raises `RoomUnknown`; `ServiceFull` when it may be opened again by the next service."""
         room = self._rooms.get(room_id)
         if room is None or room.lifecycle.over:
+            if self._closing and self._outlived:
+                raise ServiceFull("The service is shutting down.")
             raise RoomUnknown("There is no such session, or it has ended.")
         return room
 
@@ -79,7 +86,9 @@ class Registry:
                 before = None
                 if room_id not in self._rooms:
                     before = await self._revival.find_untrusted(room_id)
-                if before is not None:
+                # Somebody else may have opened it meanwhile: whoever waits at a lock that is gone
+                # from the table does not keep out those who come later.
+                if before is not None and room_id not in self._rooms:
                     logger.info("a room is opened again")
                     return self._open(room_id, before.settings, before)
                 return self.find(room_id)
@@ -97,7 +106,7 @@ class Registry:
         """Ends all rooms; those that do not end within the limit are cancelled."""
         self._closing = True
         for room in self.rooms:
-            room.close("the service is shutting down", may_come_back=True)
+            room.close("the service is shutting down", may_come_back=self._outlived)
         if not self._lives:
             return
         lives = list(self._lives)

@@ -25,9 +25,9 @@ from pipeline.metering import Metering, limits_of
 from pipeline.participant import Participant
 from pipeline.peers import Peers
 from pipeline.room_pictures import RoomPictures
-from pipeline.room_record import Revived, RoomRecord, room_record
+from pipeline.room_record import Revived, room_record
 from pipeline.room_settings import RoomSettings
-from pipeline.saving import Saving
+from pipeline.saving import Encode, Saving
 from pipeline.shared import Shared
 from pipeline.uploads import Uploads
 from processors.audio_in import AudioIn
@@ -87,7 +87,7 @@ class Room:
         self.pictures = RoomPictures(
             self.parts,
             self.gallery,
-            Saving(self.parts.studio.store, lambda: record_of(self).encoded),
+            Saving(self.parts.studio.store, self._record),
             self.peers.broadcast,
             shared,
         )
@@ -144,7 +144,7 @@ class Room:
             stack.callback(self._release)
             stack.push_async_callback(self._forget_unless_it_may_come_back)
             stack.push_async_callback(self.pictures.close)
-            stack.push_async_callback(self.peers.dismiss, FAREWELL)
+            stack.push_async_callback(self._dismiss)
             await self._until(lambda: self.lifecycle.state is not RoomState.OPEN)
             if self.lifecycle.over:
                 return
@@ -156,7 +156,7 @@ class Room:
             stages = [*self.parts.stages, last]
             ended = partial(self.close, "its pipeline ended")
             await stack.enter_async_context(running(stages, ended))
-            stack.push_async_callback(self.peers.dismiss, FAREWELL)  # before the pipeline ends
+            stack.push_async_callback(self._dismiss)  # before the pipeline ends
             self._shared.ticker.subscribe(self._beat)
             stack.callback(self._shared.ticker.unsubscribe, self._beat)
             await self._until(lambda: self.lifecycle.over)
@@ -172,6 +172,9 @@ class Room:
             except TimeoutError:
                 if not self._changed.is_set():  # else somebody came at the last moment
                     self._apply(RoomEvent.DEADLINE_PASSED, "nobody is here")
+
+    async def _dismiss(self) -> None:
+        await self.peers.dismiss(FAREWELL, for_good=not self._may_come_back)
 
     async def _forget_unless_it_may_come_back(self) -> None:
         if not self._may_come_back:
@@ -191,7 +194,7 @@ class Room:
         self._changed.set()
 
     def close(self, reason: str, *, may_come_back: bool = False) -> None:
-        """Asks `run()` to end. Idempotent. `may_come_back`: it is the service that ends."""
+        """Asks `run()` to end. Idempotent. `may_come_back`: the service ends, not the talk."""
         if not self.lifecycle.over:
             self._may_come_back = may_come_back
             self._apply(RoomEvent.CLOSE_REQUESTED, reason)
@@ -220,6 +223,11 @@ class Room:
             **self.parts.counters(),
             "budget": self.metering.budget.counters,
         }
+
+    def _record(self) -> Encode:
+        tree, conversation = self.parts.studio.tree, self.parts.conversation
+        now = room_record(self.token, self.created_at, self.settings, tree, conversation)
+        return now.encoded
 
     # What participants do (RoomView).
 
@@ -384,14 +392,6 @@ class Room:
         if budget.is_over and not self.lifecycle.over:
             self.peers.broadcast(rtvi.error(budget.sentence, fatal=True))
             self.close("its budget is spent")
-
-
-def record_of(room: Room) -> RoomRecord:
-    """What is needed to open it again after a restart of the service."""
-    parts = room.parts
-    return room_record(
-        room.token, room.created_at, room.settings, parts.studio.tree, parts.conversation
-    )
 
 
 def _now() -> float:

@@ -61,6 +61,10 @@ class FolderStore:
         self._apart = apart
         self._sweeping: asyncio.Task[None] | None = None
 
+    @property
+    def outlives_the_process(self) -> bool:
+        return True
+
     async def open(self) -> None:
         """Raises `StoreFailed` where nothing can be written."""
         await self._in_thread(self._try_out)

@@ -30,6 +30,10 @@ class MemoryStore:
     counters: StoreCounters = field(default_factory=StoreCounters)
     _blobs: "OrderedDict[Key, bytes]" = field(default_factory=OrderedDict)
 
+    @property
+    def outlives_the_process(self) -> bool:
+        return False
+
     async def put(self, folder: str, name: str, data: bytes) -> None:
         checked(folder, name)
         self.keep((folder, name), data)
@@ -87,6 +91,10 @@ class CachedStore:
 
     behind: BlobStore
     memory: MemoryStore
+
+    @property
+    def outlives_the_process(self) -> bool:
+        return self.behind.outlives_the_process
 
     async def put(self, folder: str, name: str, data: bytes) -> None:
         await self.behind.put(folder, name, data)

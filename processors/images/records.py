@@ -40,7 +40,7 @@ def image_untrusted(record: object) -> Image:
 
 def tree_record(tree: ImageTree) -> dict[str, Any]:
     """What the images do not know by themselves: their order, the originals, what is current. And
-    all of those that have no record of their own, being in the making or cancelled. Nothing in it
+    all of those that are not ready, which may have no record of their own. Nothing in it
     is the tree's."""
     chosen = tree.selection
     return {
@@ -55,7 +55,7 @@ def tree_record(tree: ImageTree) -> dict[str, Any]:
         "unfinished": [
             image_record(image)
             for image in tree.images.values()
-            if image.in_the_making or image.state is ImageState.CANCELLED
+            if image.state is not ImageState.READY
         ],
     }
 

@@ -50,6 +50,10 @@ class S3Store:
         )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
 
+    @property
+    def outlives_the_process(self) -> bool:
+        return True
+
     async def open(self) -> None:
         """Raises `StoreFailed` where the bucket cannot be reached."""
         await self._call(lambda: self._client.head_bucket(Bucket=self._bucket))

@@ -21,6 +21,9 @@ class StoreFailed(ProcessorError):
 class BlobStore(Protocol):
     """All methods raise `StoreFailed`, and `ValueError` for a name that is none."""
 
+    @property
+    def outlives_the_process(self) -> bool: ...
+
     async def put(self, folder: str, name: str, data: bytes) -> None:
         """When it returns, a crash of this process does not lose it (but for memory)."""
 

@@ -1,8 +1,9 @@
-"""The service dies and is started anew: the page comes back by itself to the same pictures."""
+"""The service dies or is ended, and is started anew: the page comes back to the same pictures."""
 
 import asyncio
 import contextlib
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,9 @@ def currents(folder: Path) -> list[str]:
     return [room["tree"]["selection"]["current"] for room in rooms]
 
 
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 async def test_no_picture_is_lost_when_the_service_dies(
-    tmp_path: Path, unused_tcp_port: int
+    tmp_path: Path, unused_tcp_port: int, how: signal.Signals
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
         gemini = await stack.enter_async_context(emulator(tmp_path))
@@ -54,7 +56,7 @@ async def test_no_picture_is_lost_when_the_service_dies(
             await shows_image(person, house)
             before = await teller.images()
             await saved(tmp_path / "images", house)
-            first.process.kill()
+            first.process.send_signal(how)
             await first.process.wait()
             await person.is_in_state("reconnecting")
         async with service(settings):

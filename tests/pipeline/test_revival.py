@@ -12,13 +12,15 @@ from pipeline.metrics import Metrics
 from pipeline.registry import Registry
 from pipeline.revival import Revival
 from pipeline.room import Room
-from pipeline.room_record import room_record
+from pipeline.room_record import Revived, room_record
 from pipeline.room_settings import RoomSettings
 from pipeline.shared import Shared
 from processors.frames import Role
 from processors.images.folder_store import FolderStore
 from processors.images.image_tools import ImageTools
 from processors.images.room_store import RoomStore
+from processors.images.store import BlobStore
+from tests.pipeline.in_process import until
 from tests.pipeline.room_parts import shared_parts
 from tests.processors.images.studio_bench import PNG
 
@@ -113,3 +115,55 @@ async def test_a_room_that_has_ended_does_not_come_back(tmp_path: Path) -> None:
         current = room.parts.studio.tree.current_id
         assert current is not None
         assert await room.parts.studio.store.get(current) is not None  # for links
+
+
+async def test_who_asks_while_the_service_ends_may_ask_the_next_one(tmp_path: Path) -> None:
+    with shared_parts(blobs=folder(tmp_path)) as shared:
+        registry = Registry(shared, Metrics(), max_rooms=1, revival=Revival(shared.blobs, 0))
+        room_id = registry.open(RoomSettings()).room_id
+        closing = asyncio.create_task(registry.close(LIMIT_S))
+        await asyncio.sleep(0)
+        assert registry.rooms
+        for _ in range(2):
+            with pytest.raises(ServiceFull, match="shutting down"):
+                await registry.find_or_revive(room_id)
+            await closing
+        assert not registry.rooms
+
+
+class Held(Revival):
+    """Each look waits until it is let go."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        super().__init__(blobs, 60)
+        self.looks = [asyncio.Event() for _ in range(3)]
+        self.begun: list[asyncio.Event] = []
+
+    async def find_untrusted(self, room_id: str) -> Revived | None:
+        let_go = self.looks[len(self.begun)]
+        self.begun.append(let_go)
+        await let_go.wait()
+        return await super().find_untrusted(room_id)
+
+
+async def test_a_room_is_opened_again_once_even_when_the_first_try_failed(tmp_path: Path) -> None:
+    with shared_parts(blobs=folder(tmp_path)) as shared:
+        await an_old_room(shared)
+        revival = Held(shared.blobs)
+        registry = Registry(shared, Metrics(), max_rooms=1, revival=revival)
+        other = registry.open(RoomSettings())
+        first = asyncio.create_task(registry.find_or_revive("old-room"))
+        second = asyncio.create_task(registry.find_or_revive("old-room"))
+        await until(lambda: len(revival.begun) == 1)
+        revival.looks[0].set()
+        with pytest.raises(ServiceFull):
+            await first
+        await until(lambda: len(revival.begun) == 2)
+        third = asyncio.create_task(registry.find_or_revive("old-room"))
+        await until(lambda: len(revival.begun) == 3)
+        other.close("makes room")
+        await until(lambda: not registry.rooms)
+        for look in revival.looks:
+            look.set()
+        assert await second is await third
+        await registry.close(LIMIT_S)
