@@ -6,6 +6,7 @@ ServiceError              `status` and a sentence for the caller, `counter` for 
 ├── ImageUnknown          404: no such image in this room
 ├── TokenRefused          403: a token that is not this room's
 ├── StoreAway             503 with Retry-After: where images are kept does not answer
+├── ExportsBusy           503 with Retry-After: so many stories are being fetched
 ├── ServiceFull           503 with Retry-After: rooms or peers at their limit, or shutting down
 └── RequestRefused        4xx: a body that is malformed or too large
 """
@@ -44,6 +45,12 @@ class TokenRefused(ServiceError):
 class StoreAway(ServiceError):
     status = 503
     counter = "image_store_failed"
+    retry_after_s = 5
+
+
+class ExportsBusy(ServiceError):
+    status = 503
+    counter = "export_too_many"
     retry_after_s = 5
 
 

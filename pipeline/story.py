@@ -57,13 +57,12 @@ def original_name(original: Original) -> str:
 
 def story(lines: Sequence[Mapping[str, Any]], images: Sequence[Image]) -> list[Item]:
     """Turn by turn: what was said, then what was made of it; only images that are there."""
-    made = [Shown(image, n) for n, image in enumerate(_ready(images), start=1)]
-    out: list[Item] = []
-    turns = sorted({*(int(line["turn"]) for line in lines), *(one.image.turn for one in made)})
-    for turn in turns:
-        out += [Said(line) for line in lines if line["turn"] == turn and line["text"]]
-        out += [one for one in made if one.image.turn == turn]
-    return out
+    items: list[tuple[int, bool, Item]] = [
+        (int(line["turn"]), False, Said(line)) for line in lines if line["text"]
+    ]
+    for number, image in enumerate(_ready(images), start=1):
+        items.append((image.turn, True, Shown(image, number)))
+    return [item for _, _, item in sorted(items, key=lambda one: one[:2])]
 
 
 def _ready(images: Sequence[Image]) -> Iterator[Image]:

@@ -1,6 +1,7 @@
 import pytest
 
 from pipeline.errors import (
+    ExportsBusy,
     ImageUnknown,
     PeerUnknown,
     RequestRefused,
@@ -28,7 +29,10 @@ def test_what_will_not_change_is_final(error: ServiceError, status: int, counter
     assert str(error) == "x"
 
 
-def test_who_finds_the_service_full_may_come_back() -> None:
-    error = ServiceFull("The service is full.")
-    assert (error.status, error.counter) == (503, "service_full")
+@pytest.mark.parametrize(
+    ("error", "counter"),
+    [(ServiceFull("x"), "service_full"), (ExportsBusy("x"), "export_too_many")],
+)
+def test_who_finds_the_service_full_may_come_back(error: ServiceError, counter: str) -> None:
+    assert (error.status, error.counter) == (503, counter)
     assert error.retry_after_s and error.retry_after_s > 0

@@ -1,6 +1,7 @@
 """A room's story in its order."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from pipeline.story import (
@@ -64,3 +65,19 @@ def test_for_programs() -> None:
 
 def test_an_original_has_a_file_of_its_own() -> None:
     assert original_name(Original("lamp", "upload", STORED)) == "originals/lamp.png"
+
+
+class Counted(list[dict[str, Any]]):
+    """How often somebody went through it."""
+
+    rounds = 0
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        self.rounds += 1
+        return super().__iter__()
+
+
+def test_a_long_story_is_gone_through_once() -> None:
+    lines = Counted(line("user", turn, f"word {turn}") for turn in range(500))
+    assert len(story(lines, [])) == 500
+    assert lines.rounds <= 2
