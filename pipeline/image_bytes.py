@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
@@ -76,7 +77,8 @@ class Wanted:
                 make = partial(resized, data, self.size)
                 executor = request.app[DOORS].executor
                 made = await asyncio.get_running_loop().run_in_executor(executor, make)
-                await store.put_size(self.image_id, self.size, made.data)
+                with suppress(StoreFailed):  # a full disk hides no image: it is made again
+                    await store.put_size(self.image_id, self.size, made.data)
                 return made.data
             finally:
                 sizing.pop((self.image_id, self.size), None)

@@ -30,10 +30,12 @@ async def image(request: web.Request) -> web.StreamResponse:
     """The bytes, for those who have the address from an event, or the session's token."""
     room = await _room_with_right(request)
     image_id = request.match_info["image_id"]
-    preview = room.parts.studio.workshop.previews.get(image_id)
+    if "preview" in request.query:
+        picture = room.parts.studio.workshop.previews.get(image_id)
+        known = room.parts.studio.tree.images.get(image_id)
+        if picture is not None and known is not None and known.preview is not None:
+            return answer(request, picture.data, picture.mime_type, known.preview.sha256)
     stored = _stored(room, image_id)
-    if "preview" in request.query and preview is not None:
-        return answer(request, preview.data, preview.mime_type, request.query["preview"][:16])
     if stored is None:
         raise ImageUnknown(NO_SUCH)
     size = size_untrusted(request)

@@ -1,15 +1,20 @@
 """Links to single images, for people who are not in the room: they name neither room nor image."""
 
 import json
+import logging
 import secrets
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from processors.images.store import NAME, BlobStore
 
 FOLDER: Final = "shares"
 LIFETIME_S: Final = 24 * 3600.0
 ID_BYTES: Final = 18
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,9 @@ class Share:
     mime_type: str
     sha256: str
     expires_at: float
+
+
+_SHARE: Final = TypeAdapter(Share)
 
 
 class Shares:
@@ -45,6 +53,9 @@ class Shares:
         data = await self._blobs.get(FOLDER, name)
         if data is None:
             return None
-        fields: dict[str, Any] = json.loads(data)
-        share = Share(**fields)
+        try:
+            share = _SHARE.validate_json(data)
+        except ValidationError:
+            logger.warning("a link is damaged where it is kept")
+            return None
         return share if now < share.expires_at else None

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from PIL import Image
+from yarl import URL
 
 from pipeline import signed_urls
 from pipeline.room import Room
 from processors.frames import Role
-from processors.images.pixels import upload_untrusted
+from processors.images.pixels import Picture, upload_untrusted
+from processors.images.room_store import RoomStore
+from processors.images.store import StoreFailed
 from processors.images.tree import Original
 from tests.pipeline.in_process import Easel, easel
 from tests.processors.images.hostile import jpeg
@@ -168,6 +171,19 @@ async def test_sizes_are_webp_and_made_once(served: Easel) -> None:
     assert refusal[0] == 400
 
 
+async def test_a_size_that_cannot_be_kept_is_shown_nevertheless(
+    served: Easel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*what: Any) -> None:
+        raise StoreFailed("full")
+
+    told = await served.start()
+    image = await an_image(served.room(told["sessionId"]), jpeg(40, 30))
+    monkeypatch.setattr(RoomStore, "put_size", full)
+    shown = Image.open(io.BytesIO(await fetched(served, f"{image['url']}&size=thumbnail")))
+    assert (shown.format, shown.width) == ("WEBP", 40)
+
+
 async def fetched(served: Easel, url: str) -> bytes:
     async with served.http.get(url) as response:
         assert response.status == 200
@@ -261,10 +277,14 @@ async def test_a_preview_is_shown_while_it_is_one(served: Easel) -> None:
     told = await served.start()
     room = served.room(told["sessionId"])
     image = await an_image(room, jpeg(40, 30))
-    from processors.images.pixels import Picture
-
+    known = room.parts.studio.tree[image["image_id"]]
+    known.preview = known.stored
     room.parts.studio.workshop.previews[image["image_id"]] = Picture("image/png", b"draft", 4, 3)
     assert await fetched(served, f"{image['url']}&preview=12345678") == b"draft"
+    for forged in ("x%0d%0aSet-Cookie:%20a=b", "%22"):  # nothing of the address gets into a header
+        async with served.http.get(URL(f"{image['url']}&preview={forged}", encoded=True)) as got:
+            assert (got.status, got.headers["ETag"]) == (200, f'"{image["sha256"]}"')
+    known.preview = None
     del room.parts.studio.workshop.previews[image["image_id"]]
     assert len(await fetched(served, f"{image['url']}&preview=12345678")) == image["bytes"]
 

@@ -19,3 +19,11 @@ async def test_a_link_leads_to_its_image_for_a_while() -> None:
 @pytest.mark.parametrize("guess", ["", "guessed", "../room", "a/b", "x" * 500, "\0"])
 async def test_a_guess_leads_nowhere(guess: str) -> None:
     assert await Shares(MemoryStore()).find_untrusted(guess, 0.0) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"{}", b"[]", b'{"room_id": 1}'])
+async def test_damage_leads_nowhere(data: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    blobs = MemoryStore()
+    await blobs.put("shares", "old.json", data)
+    assert await Shares(blobs).find_untrusted("old", 0.0) is None
+    assert "damaged" in caplog.text
