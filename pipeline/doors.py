@@ -1,5 +1,6 @@
 """What every HTTP handler needs, and how each reads its request."""
 
+import asyncio
 import hmac
 import json
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from pipeline.errors import RequestRefused, TokenRefused
+from pipeline.long_json import encoded
 from pipeline.metrics import Metrics
 from pipeline.registry import Registry
 from pipeline.room import Room
@@ -65,6 +67,17 @@ async def json_untrusted(request: web.Request) -> object:
         raise RequestRefused("The body ends early or cannot be decoded.") from None
     except (ValueError, RecursionError):
         raise RequestRefused("The body is not JSON.") from None
+
+
+async def images_of(room: Room) -> list[dict[str, Any]]:
+    """As `Gallery.listing` tells them; a thousand take their time."""
+    return await asyncio.to_thread(room.gallery.listing)
+
+
+async def long_answer(fields: Mapping[str, Any]) -> web.Response:
+    """JSON that may have megabytes."""
+    body = await asyncio.to_thread(encoded, fields)
+    return web.Response(body=body, content_type="application/json", charset="utf-8")
 
 
 async def room_of(request: web.Request) -> Room:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from pipeline.signed_urls import UrlSigner
 from processors.frames import ImageEventFrame
 from processors.images.delivery import Delivery
-from processors.images.tree import ImageTree
+from processors.images.tree import ImageTree, Original
 from transports import rtvi
 
 LONG_CHARS: Final = 2000  # there are peers that take no longer message, if hardly any
@@ -63,9 +63,10 @@ class Gallery:
         return self._signer.image_url(self.room_id, image_id, time.time())
 
     def listing(self) -> list[dict[str, Any]]:
-        """Every image of the room, oldest first, as `GET /sessions/{id}/images` tells it."""
+        """Every image of the room, oldest first, as `GET /sessions/{id}/images` tells it. May be
+        called in a thread: a thousand of them take 20 ms."""
         out = []
-        for image in self._tree.images.values():
+        for image in list(self._tree.images.values()):
             event = self._with_addresses(image.event())
             state = event.pop("event")
             del event["type"]
@@ -148,17 +149,17 @@ class Gallery:
             if event["event"] == "preview":  # another one follows under the same id
                 out["url"] += f"&preview={event['sha256'][:8]}"
         if "original_ids" in event:
-            out["originals"] = [self._original(one) for one in event["original_ids"]]
+            known = [self._tree.originals.get(one) for one in event["original_ids"]]
+            out["originals"] = [self._told(one) for one in known if one is not None]
         return out
 
-    def _original(self, original_id: str) -> dict[str, Any]:
-        original = self._tree.originals[original_id]
+    def _told(self, original: Original) -> dict[str, Any]:
         return {
-            "original_id": original_id,
+            "original_id": original.original_id,
             "kind": original.kind,
             "width": original.stored.width,
             "height": original.stored.height,
-            "url": self.url(original_id),
+            "url": self.url(original.original_id),
         }
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from pipeline.doors import DOORS, bearer, room_of
+from pipeline.doors import DOORS, bearer, images_of, long_answer, room_of
 from pipeline.errors import ImageUnknown, StoreAway, TokenRefused
 from pipeline.export import export_html, export_zip
 from pipeline.image_bytes import Wanted, answer, size_untrusted
@@ -21,8 +21,8 @@ NO_SUCH: Final = "There is no such image in this session."
 @routes.get("/sessions/{id}/images")
 async def listing(request: web.Request) -> web.Response:
     room = await room_of(request)
-    current = room.parts.studio.tree.current_id
-    return web.json_response({"images": room.gallery.listing(), "currentImage": current})
+    images = await images_of(room)
+    return await long_answer({"images": images, "currentImage": room.parts.studio.tree.current_id})
 
 
 @routes.get("/sessions/{id}/images/{image_id}")

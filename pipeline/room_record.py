@@ -1,13 +1,12 @@
 """What is kept of a room over a restart, and the room of it. Pure: time is an argument."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
 
+from pipeline.long_json import encoded
 from pipeline.room_settings import RoomSettings
 from processors.conversation import Conversation, Entry
 from processors.images.records import RecordDamaged, tree_record
@@ -41,14 +40,13 @@ class RoomRecord:
     created_at: float
     settings: RoomSettings
     tree: Mapping[str, Any]
-    history: Sequence[Mapping[str, Any]]
+    history: list[dict[str, Any]]
     turn: int
 
     def encoded(self, saved_at: float) -> bytes:
-        """As JSON. For another thread: there may be megabytes of images in the history, and it
-        goes entry by entry, so that the others get their turn. `saved_at` is seconds since the
-        epoch."""
-        fields = _json(
+        """As JSON. For another thread: there may be megabytes of images in the history. `saved_at`
+        is seconds since the epoch."""
+        return encoded(
             {
                 "version": VERSION,
                 "saved_at": saved_at,
@@ -57,10 +55,9 @@ class RoomRecord:
                 "settings": self.settings.model_dump(mode="json", exclude_unset=True),
                 "tree": self.tree,
                 "turn": self.turn,
+                "history": self.history,
             }
         )
-        history = b",".join(_json(entry) for entry in self.history)
-        return b"".join([fields[:-1], b',"history":[', history, b"]}"])
 
 
 def room_record(
@@ -85,13 +82,6 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "parts": list(entry.parts),
         "written": entry.written,
     }
-
-
-def _json(value: Any) -> bytes:
-    try:
-        return to_json(value)  # four times as fast where it is long
-    except PydanticSerializationError:  # half a character, as only escapes can write it
-        return json.dumps(value).encode()
 
 
 def revived(saved: SavedRoom, now: float) -> Revived | None:

@@ -4,7 +4,15 @@ from typing import Any
 
 from aiohttp import web
 
-from pipeline.doors import DOORS, bearer, check_token, json_untrusted, room_of
+from pipeline.doors import (
+    DOORS,
+    bearer,
+    check_token,
+    images_of,
+    json_untrusted,
+    long_answer,
+    room_of,
+)
 from pipeline.history_images import with_clean_history
 from pipeline.in_force import shown
 from pipeline.log import log_context
@@ -129,10 +137,11 @@ async def leave(request: web.Request) -> web.Response:
 
 @routes.get("/sessions/{id}")
 async def state(request: web.Request) -> web.Response:
-    return web.json_response(state_of(await room_of(request)))
+    room = await room_of(request)
+    return await long_answer(state_of(room, await images_of(room)))
 
 
-def state_of(room: Room) -> dict[str, Any]:
+def state_of(room: Room, images: list[dict[str, Any]]) -> dict[str, Any]:
     """What `GET /sessions/{id}` tells: peers, turns, what was said, images, usage."""
     return {
         "sessionId": room.room_id,
@@ -154,7 +163,7 @@ def state_of(room: Room) -> dict[str, Any]:
         "turns": room.parts.conversation.turn,
         "history": room.parts.conversation.contents(),
         "transcript": room.parts.conversation.transcript(),
-        "images": room.gallery.listing(),
+        "images": images,
         "currentImage": room.parts.studio.tree.current_id,
         "usage": room.usage_summary(),
     }
