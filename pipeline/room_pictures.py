@@ -93,9 +93,10 @@ class RoomPictures(StudioListener):
         self.camera_off(peer_id)
         self._studio.sources.utterances.left(peer_id)
 
-    def uploaded(self, picture: Picture) -> None:
+    async def uploaded(self, picture: Picture) -> None:
+        """When this returns, a restart does not lose it."""
         upload_id = self._studio.uploaded(picture)
-        self._jobs.start(self._studio.keep_upload(upload_id, picture))
+        await self._studio.keep_upload(upload_id, picture)
 
     def asked(self, participant: Participant, message: rtvi.ClientMessage) -> bool:
         """False: it is no message about images."""

@@ -27,7 +27,8 @@ FORM_FAULTS: Final = (
 async def upload(request: web.Request) -> web.Response:
     """A multipart form with one `file`: kept for a `send-file`, and for edits of "upload"."""
     room = await room_of(request)
-    data = await _file_untrusted(request)
+    with room.uploads.coming_in():
+        data = await _file_untrusted(request)
     url, picture = await room.uploads.add_untrusted(data)
     return web.json_response(
         {

@@ -4,8 +4,9 @@ import asyncio
 import base64
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,10 @@ from transports import rtvi
 
 SCHEME: Final = "easel:"
 MAX_KEPT: Final = 16
+MAX_COMING_IN: Final = 8  # to a room at a time: what has come of each lies in memory
 MAX_IN_THE_MAKING: Final = 4  # of a room: each may be as large as an upload may be
+
+BUSY: Final = "Too many files are coming in at once. Try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +31,32 @@ class Upload:
 
 
 class Uploads:
-    """The last `MAX_KEPT` of a room, cleaned. `on_upload` is told of each.
+    """The last `MAX_KEPT` of a room, cleaned. `on_upload` is told of each; its sender is told when
+    that is done.
 
-    Both methods raise `ImageRefused`, with words for the sender.
+    All methods raise `ImageRefused`, with words for the sender.
     """
 
     def __init__(
-        self, executor: Executor, max_bytes: int, on_upload: Callable[[Picture], None]
+        self, executor: Executor, max_bytes: int, on_upload: Callable[[Picture], Awaitable[None]]
     ) -> None:
         self._executor = executor
         self._max_bytes = max_bytes
         self._on_upload = on_upload
+        self._coming_in = 0
         self._in_the_making = 0
         self._uploads: OrderedDict[str, Upload] = OrderedDict()
+
+    @contextmanager
+    def coming_in(self) -> Iterator[None]:
+        """While a file is being read."""
+        if self._coming_in >= MAX_COMING_IN:
+            raise UploadsBusy(BUSY, counter="upload_too_many")
+        self._coming_in += 1
+        try:
+            yield
+        finally:
+            self._coming_in -= 1
 
     async def add_untrusted(self, data: bytes) -> tuple[str, Picture]:
         """Decodes and keeps it; returns the address to name it by."""
@@ -48,16 +65,16 @@ class Uploads:
                 f"The file is larger than {self._max_bytes} bytes.", counter="upload_too_large"
             )
         if self._in_the_making >= MAX_IN_THE_MAKING:
-            raise UploadsBusy(
-                "Too many files are coming in at once. Try again.", counter="upload_too_many"
-            )
+            raise UploadsBusy(BUSY, counter="upload_too_many")
         self._in_the_making += 1
         try:
             loop = asyncio.get_running_loop()
             upload = await loop.run_in_executor(self._executor, _upload_untrusted, data)
         finally:
             self._in_the_making -= 1
-        return self._keep(upload), upload.picture
+        url = self._keep(upload)
+        await self._on_upload(upload.picture)
+        return url, upload.picture
 
     async def of_message_untrusted(self, message: rtvi.SendFile) -> Upload:
         """The image that a `send-file` means: an upload by address, or bytes within it.
@@ -83,7 +100,6 @@ class Uploads:
         self._uploads[url] = upload
         while len(self._uploads) > MAX_KEPT:
             self._uploads.popitem(last=False)
-        self._on_upload(upload.picture)
         return url
 
 

@@ -15,6 +15,7 @@ from pipeline import uploads
 from pipeline.upload_doors import MAX_PARTS
 from processors.errors import ToolError
 from processors.images.pixels import Picture, upload_untrusted
+from processors.images.room_store import RoomStore
 from processors.images.sources import FromUpload
 from tests.pipeline.in_process import LIMIT_S, Easel, easel, until
 from tests.processors.images.hostile import jpeg, png
@@ -203,6 +204,48 @@ async def test_while_too_many_are_in_the_making_the_next_is_asked_to_come_again(
         release.set()
     assert set(await asyncio.gather(other, *waiting)) == {(200, None, None)}
     assert served.refusals == {"upload_too_many": 1}
+
+
+async def test_only_so_many_come_in_at_once(served: Easel) -> None:
+    path, elsewhere = await files(served), await files(served)
+    host, _, port = served.url.rpartition("//")[2].partition(":")
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9999\r\n".encode()
+    part = b'--xx\r\nContent-Disposition: form-data; name="file"\r\n\r\nso far'
+    kind = b"Content-Type: multipart/form-data; boundary=xx\r\n\r\n"
+    slow = []
+    for _ in range(uploads.MAX_COMING_IN):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head + kind + part)
+        slow.append(writer)
+    room = served.room(path.split("/")[2])
+    await until(lambda: room.uploads._coming_in == uploads.MAX_COMING_IN)
+    busy = (503, "1", "Too many files are coming in at once. Try again.")
+    assert await _uploaded(served, path) == busy
+    assert (await _uploaded(served, elsewhere))[0] == 200
+    for writer in slow:
+        writer.close()
+    await until(lambda: room.uploads._coming_in == 0)
+    assert (await _uploaded(served, path))[0] == 200
+
+
+async def test_an_upload_is_kept_when_its_sender_is_told_so(
+    served: Easel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = await served.start()
+    store = served.room(told["sessionId"]).parts.studio.store
+    kept: list[str] = []
+    put = type(store).put
+
+    async def slowly(self: RoomStore, image_id: str, data: bytes) -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await put(self, image_id, data)
+        kept.append(image_id)
+
+    monkeypatch.setattr(RoomStore, "put", slowly)
+    assert (await _uploaded(served, told["fileUploadUrl"]))[0] == 200
+    (upload_id,) = kept
+    assert await store.get(upload_id) is not None
 
 
 async def _uploaded(served: Easel, path: str) -> tuple[int, str | None, str | None]:

@@ -1,7 +1,7 @@
 import asyncio
 import base64
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -31,7 +31,15 @@ def told() -> list[Picture]:
 
 @pytest.fixture
 def uploads(threads: ThreadPoolExecutor, told: list[Picture]) -> Uploads:
-    return Uploads(threads, LIMIT_BYTES, told.append)
+    return Uploads(threads, LIMIT_BYTES, telling(told))
+
+
+def telling(told: list[Picture]) -> Callable[[Picture], Awaitable[None]]:
+    async def tell(picture: Picture) -> None:
+        await asyncio.sleep(0)
+        told.append(picture)
+
+    return tell
 
 
 def message(*, url: str | None = None, data: str | None = None) -> SendFile:
@@ -105,7 +113,7 @@ async def test_only_so_many_are_decoded_at_once(told: list[Picture]) -> None:
     release = threading.Event()
     with ThreadPoolExecutor(1) as busy:
         busy.submit(release.wait, WAIT_LIMIT_S)
-        uploads = Uploads(busy, LIMIT_BYTES, told.append)
+        uploads = Uploads(busy, LIMIT_BYTES, telling(told))
         waiting = [
             asyncio.create_task(uploads.add_untrusted(jpeg())) for _ in range(MAX_IN_THE_MAKING)
         ]
