@@ -91,6 +91,7 @@ class CachedStore:
 
     behind: BlobStore
     memory: MemoryStore
+    _deletions: int = 0
 
     @property
     def outlives_the_process(self) -> bool:
@@ -103,14 +104,17 @@ class CachedStore:
     async def get(self, folder: str, name: str) -> bytes | None:
         data = self.memory.find((folder, name))
         if data is None:
+            before = self._deletions
             data = await self.behind.get(folder, name)
-            if data is not None:
+            # What was deleted while it was on its way must not live on here.
+            if data is not None and before == self._deletions:
                 self.memory.keep((folder, name), data)
         return data
 
     async def delete(self, folder: str, name: str) -> None:
-        self.memory.drop((folder, name))
         await self.behind.delete(folder, name)
+        self._deletions += 1
+        self.memory.drop((folder, name))
 
     async def names(self, folder: str) -> list[str]:
         return await self.behind.names(folder)
@@ -119,8 +123,9 @@ class CachedStore:
         return await self.behind.folders()
 
     async def delete_folder(self, folder: str) -> None:
-        await self.memory.delete_folder(folder)
         await self.behind.delete_folder(folder)
+        self._deletions += 1
+        await self.memory.delete_folder(folder)
 
     async def close(self) -> None:
         await self.memory.close()

@@ -1,5 +1,7 @@
 """A store in memory, and one in front of another."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +51,36 @@ async def test_a_cache_saves_the_way_and_forgets_what_is_deleted() -> None:
     await store.delete_folder("r")
     assert await store.get("r", "d") is None
     await store.close()
+
+
+class OnTheWay(MemoryStore):
+    """What is got is on its way until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def get(self, folder: str, name: str) -> bytes | None:
+        data = await super().get(folder, name)
+        self.begun.set()
+        await self.let_go.wait()
+        return data
+
+
+async def test_what_is_deleted_on_its_way_does_not_live_on_in_the_cache() -> None:
+    behind = OnTheWay()
+    await behind.put("r", "a", b"1")
+    store = CachedStore(behind, MemoryStore(1000))
+    getting = asyncio.create_task(store.get("r", "a"))
+    await behind.begun.wait()
+    await store.delete("r", "a")
+    behind.let_go.set()
+    assert await getting == b"1"
+    assert await store.get("r", "a") is None
+
+
+def test_memory_is_gone_with_the_process_and_a_cache_is_as_lasting_as_what_is_behind() -> None:
+    assert not CachedStore(MemoryStore(), MemoryStore()).outlives_the_process
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 40)), max_size=30))
