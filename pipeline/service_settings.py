@@ -225,7 +225,8 @@ class ServiceSettings(SettingsModel):
     )
     storage_folder: Annotated[Text, Field(min_length=1)] | None = setting(
         None,
-        "The folder. Unset: `easel/images` where the user's programs keep their state.",
+        "The folder, empty or Easel's own. Unset: `easel/images` where the user's programs keep "
+        "their state.",
         span="path of a folder",
     )
     storage_max_bytes: Whole = setting(

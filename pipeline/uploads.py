@@ -43,20 +43,20 @@ class Uploads:
         self._executor = executor
         self._max_bytes = max_bytes
         self._on_upload = on_upload
-        self._coming_in = 0
+        self.coming_in_now = 0
         self._in_the_making = 0
         self._uploads: OrderedDict[str, Upload] = OrderedDict()
 
     @contextmanager
     def coming_in(self) -> Iterator[None]:
         """While a file is being read."""
-        if self._coming_in >= MAX_COMING_IN:
+        if self.coming_in_now >= MAX_COMING_IN:
             raise UploadsBusy(BUSY, counter="upload_too_many")
-        self._coming_in += 1
+        self.coming_in_now += 1
         try:
             yield
         finally:
-            self._coming_in -= 1
+            self.coming_in_now -= 1
 
     async def add_untrusted(self, data: bytes) -> tuple[str, Picture]:
         """Decodes and keeps it; returns the address to name it by."""

@@ -23,6 +23,7 @@ from processors.images.store import StoreFailed, checked
 
 SWEEP_EVERY_S: Final = 60.0
 TOUCH_AFTER_S: Final = 600.0  # by how much a file's time may be behind its last use
+MARKER: Final = ".easel-images"  # in a folder without it nothing is ever deleted
 FULL_SHARE: Final = 0.9  # of `max_bytes`, which a sweep makes room to
 WRITING_LIMIT_S: Final = 3600.0  # what is half written for longer was left by a crash
 _BESIDE: Final = re.compile(r"\.[0-9a-f]{16}")
@@ -111,6 +112,11 @@ class FolderStore:
 
     def _try_out(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        marker = self._root / MARKER
+        if not marker.exists():
+            if any(self._root.iterdir()):
+                raise StoreFailed("the folder holds what is not Easel's: name an empty one")
+            marker.touch()
         trial = _beside(self._root)
         trial.write_bytes(b"")
         trial.unlink()

@@ -218,13 +218,13 @@ async def test_only_so_many_come_in_at_once(served: Easel) -> None:
         writer.write(head + kind + part)
         slow.append(writer)
     room = served.room(path.split("/")[2])
-    await until(lambda: room.uploads._coming_in == uploads.MAX_COMING_IN)
+    await until(lambda: room.uploads.coming_in_now == uploads.MAX_COMING_IN)
     busy = (503, "1", "Too many files are coming in at once. Try again.")
     assert await _uploaded(served, path) == busy
     assert (await _uploaded(served, elsewhere))[0] == 200
     for writer in slow:
         writer.close()
-    await until(lambda: room.uploads._coming_in == 0)
+    await until(lambda: room.uploads.coming_in_now == 0)
     assert (await _uploaded(served, path))[0] == 200
 
 

@@ -130,6 +130,18 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         await of_folder(tmp_path / "file").open()
 
 
+async def test_a_folder_that_is_somebody_elses_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "documents").mkdir()
+    with pytest.raises(StoreFailed, match="not Easel's"):
+        await of_folder(tmp_path).open()
+    (tmp_path / "documents").rmdir()
+    for _ in range(2):
+        store = of_folder(tmp_path)
+        await store.open()
+        await store.put("r", "a", b"1")
+        await store.close()
+
+
 async def test_what_is_old_or_too_much_is_swept(tmp_path: Path) -> None:
     store = of_folder(tmp_path, max_bytes=100)
     now = time.time()
