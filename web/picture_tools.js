@@ -56,7 +56,7 @@ export class PictureTools {
       this.#closeMenu();
     });
     this.#more.addEventListener('toggle', () => {
-      this.#askAgain(false);
+      if (!this.#more.open) this.#askAgain(false); // it is told late: somebody may have pressed already
       for (const kind of ['html', 'zip']) byId(`export-${kind}`).href = exported(kind) ?? '';
     });
     document.addEventListener('keydown', (event) => this.#key(event));
