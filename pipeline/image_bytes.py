@@ -79,6 +79,8 @@ class Wanted:
                 made = await asyncio.get_running_loop().run_in_executor(executor, make)
                 with suppress(StoreFailed):  # a full disk hides no image: it is made again
                     await store.put_size(self.image_id, self.size, made.data)
+                    if await store.get(self.image_id) is None:  # it was deleted meanwhile
+                        await store.delete(self.image_id)
                 return made.data
             finally:
                 sizing.pop((self.image_id, self.size), None)

@@ -69,7 +69,6 @@ export class Compare {
       this.#slider.focus({ preventScroll: true });
     }
     this.#cut();
-    if (opens) this.#slider.focus({ preventScroll: true });
   }
 
   #cut() { this.#frame.style.setProperty('--cut', `${this.#slider.value}%`); }

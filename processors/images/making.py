@@ -98,6 +98,7 @@ class Workshop:
         self._announce = announce
         self._tell = tell
         self._on_usage = on_usage
+        self._saving: dict[str, asyncio.Lock] = {}
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
@@ -260,10 +261,11 @@ class Workshop:
             self._announce(image)
 
     async def save(self, image: Image) -> None:
-        if image.image_id not in self._tree.images:
-            return  # it was deleted meanwhile
         try:
-            await self._store.save_image(image.image_id, image_record(image))
+            # One after the other: the last one knows the most.
+            async with self._saving.setdefault(image.image_id, asyncio.Lock()):
+                if image.image_id in self._tree.images:  # else it was deleted meanwhile
+                    await self._store.save_image(image.image_id, image_record(image))
         except StoreFailed as error:
             self.counters.unsaved += 1
             logger.warning("an image is not saved for a restart: %s", error)
@@ -283,9 +285,12 @@ class Workshop:
 
     async def erase(self, image_id: str) -> None:
         try:
-            await self._store.delete(image_id)
+            async with self._saving.setdefault(image_id, asyncio.Lock()):
+                await self._store.delete(image_id)
         except StoreFailed as error:
             logger.warning("a deleted image may still be stored: %s", error)
+        finally:
+            self._saving.pop(image_id, None)
 
     async def ended(self, image: Image) -> None:
         """It failed or was cancelled, and has been announced so."""

@@ -184,6 +184,23 @@ async def test_a_size_that_cannot_be_kept_is_shown_nevertheless(
     assert (shown.format, shown.width) == ("WEBP", 40)
 
 
+async def test_a_size_does_not_outlive_its_image(
+    served: Easel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = await served.start()
+    store = served.room(told["sessionId"]).parts.studio.store
+    image = await an_image(served.room(told["sessionId"]), jpeg(40, 30))
+    put_size = RoomStore.put_size
+
+    async def late(self: RoomStore, *what: Any) -> None:
+        await self.delete(image["image_id"])
+        await put_size(self, *what)
+
+    monkeypatch.setattr(RoomStore, "put_size", late)
+    await fetched(served, f"{image['url']}&size=thumbnail")
+    assert await store.get_size(image["image_id"], "thumbnail") is None
+
+
 async def fetched(served: Easel, url: str) -> bytes:
     async with served.http.get(url) as response:
         assert response.status == 200

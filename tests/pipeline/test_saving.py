@@ -69,6 +69,7 @@ async def test_a_room_in_which_nothing_happens_says_that_it_lives(monkeypatch: A
     saving.begin()
     for _ in range(3):
         await store.until_saved()
+    assert len(store.saved) >= 3, "without a change"
     await saving.close()
 
 

@@ -25,6 +25,21 @@ async def until(event: threading.Event) -> None:
     assert await asyncio.to_thread(event.wait, WAIT_LIMIT_S)
 
 
+class Endless:
+    """A source that has nothing to say, and goes on until it is stopped."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Event(), threading.Event()
+
+    async def values(self) -> AsyncGenerator[None, None]:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+            yield
+        finally:
+            self.ended.set()
+
+
 async def test_what_is_yielded_there_comes_here_in_order(thread: ModelThread) -> None:
     idents = set()
 
@@ -65,27 +80,19 @@ async def test_an_error_there_is_raised_here(thread: ModelThread) -> None:
 
 
 async def test_who_stops_listening_ends_the_source(thread: ModelThread) -> None:
-    begun, ended = threading.Event(), threading.Event()
-
-    async def source() -> AsyncGenerator[None, None]:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-            yield
-        finally:
-            ended.set()
+    source = Endless()
 
     async def listen() -> None:
-        async with aclosing(thread.iterate(source)) as values:
+        async with aclosing(thread.iterate(source.values)) as values:
             async for _ in values:
                 pass
 
     listening = asyncio.create_task(listen())
-    await until(begun)
+    await until(source.begun)
     listening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await listening
-    assert ended.is_set(), "it was not waited for"
+    assert source.ended.is_set(), "it was not waited for"
 
 
 async def test_who_does_not_take_is_not_buried(thread: ModelThread) -> None:
@@ -111,26 +118,18 @@ async def test_who_does_not_take_is_not_buried(thread: ModelThread) -> None:
 async def test_closing_ends_what_still_runs() -> None:
     thread = ModelThread()
     await thread.open()
-    begun, ended = threading.Event(), threading.Event()
-
-    async def source() -> AsyncGenerator[None, None]:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-            yield
-        finally:
-            ended.set()
+    source = Endless()
 
     async def listen() -> None:
-        async for _ in thread.iterate(source):
+        async for _ in thread.iterate(source.values):
             pass
 
     listening = asyncio.create_task(listen())
-    await until(begun)
+    await until(source.begun)
     await thread.close()
     with pytest.raises(ModelThreadClosed):
         await listening
-    assert ended.is_set()
+    assert source.ended.is_set()
     assert "image-models" not in [each.name for each in threading.enumerate()]
     await thread.close()
     with pytest.raises(ModelThreadClosed):

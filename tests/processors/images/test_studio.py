@@ -19,6 +19,7 @@ from processors.images.errors import Cancelled, ImageNotMade
 from processors.images.image_tools import ImageTools
 from processors.images.making import Result
 from processors.images.marks import CAMERA
+from processors.images.memory_store import MemoryStore
 from processors.images.pixels import upload_untrusted
 from processors.images.places import Places
 from processors.images.records import image_untrusted
@@ -419,6 +420,33 @@ async def test_what_is_deleted_takes_its_original_along_unless_others_need_it() 
             await desk.studio.delete(first)
             assert desk.studio.tree.originals == {}
             assert await desk.studio.store.get(photo) is None
+
+
+async def test_what_is_known_last_of_an_image_is_what_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long the writing of what was known before takes."""
+    may_write = asyncio.Event()
+
+    async with model() as (_, client):
+        with bench(client) as desk:
+            image_id = await made(desk)
+            put = MemoryStore.put
+
+            async def slow_at_first(store: MemoryStore, *blob: Any) -> None:
+                if b"first" in blob[-1]:
+                    await may_write.wait()
+                await put(store, *blob)
+
+            monkeypatch.setattr(MemoryStore, "put", slow_at_first)
+            names = [asyncio.create_task(desk.studio.name(image_id, "first"))]
+            await asyncio.sleep(0)
+            names.append(asyncio.create_task(desk.studio.name(image_id, "second")))
+            await asyncio.sleep(0)
+            may_write.set()
+            await asyncio.gather(*names)
+            saved = await desk.blobs.get("room", f"{image_id}.json")
+            assert json.loads(saved or b"")["name"] == "second"
 
 
 async def test_an_upload_is_kept_before_a_wish_uses_it() -> None:
