@@ -76,16 +76,16 @@ async def test_a_picture_comes_to_be_and_can_be_called_off(tmp_path: Path) -> No
         assert any(beneath for beneath, _ in await looks(page, "started")), "no parent beneath"
         await uses_the_tools(teller, house, warm)
 
-        await begun(teller, "draw a slow boat")
+        await begun(teller, "draw a very slow boat")
         await teller.says("never mind")
         await called_off(teller)
         await teller.person.reads("model", "Cancelled")
 
-        await begun(teller, "draw a slow boat")
+        await begun(teller, "draw a very slow boat")
         await page.get_by_test_id("cancel-image").click()
         await called_off(teller)
 
-        await begun(teller, "draw a slow boat")
+        await begun(teller, "draw a very slow boat")
         await teller.says("make it red instead")
         red = await teller.sees_another()
         images = await teller.images()
