@@ -1,8 +1,8 @@
 """Every test there is: `python -m tests`.
 
-Those that talk in real time wait most of the time, so the others run beside them: first the pure
-cores with their coverage (and beside them what waits most of all), then the rest. What these print
-comes when both parts are done.
+Four parts at a time. The two that talk in real time wait most of the time, and come before the
+others wherever both want a core; the others take what is left. What a part prints comes when all
+are done, but for the first one's.
 """
 
 import os
@@ -10,55 +10,74 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
-TALKS: Final = ("tests/browser", "tests/conversation")
-WAITS: Final = "tests/pipeline/doctor/test_doctor_on_emulator.py"  # for a minute, and does little
-OTHERS_LOG: Final = Path("test-output/others.log")
-WAITS_LOG: Final = Path("test-output/waits.log")
-BESIDE: Final = "--beside"
-NICE: Final = 5
+STORIES: Final = "tests/browser/test_image_stories.py"  # as long as a third of the others there
+OUTPUT: Final = Path("test-output")
+LAST_IN_LINE: Final = 19  # nice
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 when every test passed."""
-    if BESIDE in arguments:
-        return _others()
+    if arguments:
+        return PARTS[arguments[0]]()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    OTHERS_LOG.parent.mkdir(exist_ok=True)
-    with OTHERS_LOG.open("w") as log:
-        command = (sys.executable, "-m", "tests", BESIDE)
-        others = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        try:
-            talks = _pytest(*TALKS)
-            rest = others.wait()
-        finally:
-            with suppress(ProcessLookupError):  # else: interrupted, and nothing may stay
-                os.killpg(others.pid, signal.SIGTERM)
-            others.wait()
-    print(OTHERS_LOG.read_text())
-    return talks or rest
+    OUTPUT.mkdir(exist_ok=True)
+    first, *others = PARTS
+    with ExitStack() as stack:
+        running = [_begun(name, stack) for name in others]
+        statuses = [PARTS[first](), *(part.wait() for part in running)]
+    for name in others:
+        print(_log(name).read_text(), flush=True)
+    return next(filter(None, statuses), 0)
 
 
-def _others() -> int:
-    os.nice(NICE)
-    with WAITS_LOG.open("w") as log:
-        waiting = subprocess.Popen((sys.executable, "-m", "pytest", WAITS), stdout=log, stderr=log)
-        try:
-            cores = subprocess.run((sys.executable, "-m", "tests.own_coverage")).returncode
-            waits = waiting.wait()
-        finally:
-            waiting.terminate()
-            waiting.wait()
-    print(WAITS_LOG.read_text(), flush=True)
-    rest = _pytest("--without-cores", *(f"--ignore={folder}" for folder in (*TALKS, WAITS)))
-    return cores or waits or rest
+def _begun(name: str, stack: ExitStack) -> "subprocess.Popen[bytes]":
+    log = stack.enter_context(_log(name).open("w"))
+    command = (sys.executable, "-m", "tests", name)
+    # A group, but no session of its own: Linux weighs niceness within a session only (sched(7)).
+    part = subprocess.Popen(command, stdout=log, stderr=log, process_group=0)
+    stack.callback(_end, part)
+    return part
+
+
+def _end(part: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError):  # else: interrupted, and nothing may stay
+        os.killpg(part.pid, signal.SIGTERM)
+    part.wait()
+
+
+def _log(name: str) -> Path:
+    return OUTPUT / f"{name}.log"
+
+
+def _page() -> int:
+    return _pytest("tests/browser", f"--ignore={STORIES}")
+
+
+def _talks() -> int:
+    return _pytest("tests/conversation", STORIES)
+
+
+def _cores() -> int:
+    os.nice(LAST_IN_LINE)
+    cores = subprocess.run((sys.executable, "-m", "tests.own_coverage")).returncode
+    return _pytest("--without-cores", "tests/pipeline") or cores
+
+
+def _rest() -> int:
+    os.nice(LAST_IN_LINE)
+    elsewhere = ("tests/browser", "tests/conversation", "tests/pipeline")
+    return _pytest("--without-cores", *(f"--ignore={each}" for each in elsewhere))
 
 
 def _pytest(*arguments: str) -> int:
     return subprocess.run((sys.executable, "-m", "pytest", *arguments)).returncode
+
+
+PARTS: Final = {"page": _page, "talks": _talks, "cores": _cores, "rest": _rest}
 
 
 if __name__ == "__main__":

@@ -258,7 +258,8 @@ async def test_a_page_that_was_laid_aside(browser: Browser, easel: Service) -> N
             for _ in range(3):
                 async with http.get(f"{easel.url}/healthz"):
                     await page.evaluate("new Promise(requestAnimationFrame)")
-        assert asked == []
+        late_candidates = "PATCH"  # those of the connection that it had
+        assert all(line.startswith(late_candidates) for line in asked)
         await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
         await person.is_connected()
         assert await peer_of(person) == peer

@@ -27,6 +27,7 @@ HD: Final = ClipSpec(1280, 720, 30, 2_000_000)
 TEXT: Final = "The quick brown fox 0123"
 TEXT_AT: Final = (28, 26)
 LETTERS: Final = string.ascii_letters + string.digits + " "
+ROWS: Final = slice(14, 34)  # in which letters stand, scaled
 
 
 @cache
@@ -139,18 +140,19 @@ def read(picture: Rgb) -> str:
 
 def difference(seen: Any, before: str, letter: str) -> float:
     """Of the part of the picture that the letter would take, for each column of it."""
-    line, first, last = line_of(before + letter)
-    part = seen[: line.shape[0], first : max(last, first + 3)]
-    return float(np.mean((part - line[:, first : max(last, first + 3)])[14:34] ** 2))
+    line, columns = line_of(before + letter)
+    return float(np.mean((seen[ROWS, columns] - line) ** 2))
 
 
 @cache
-def line_of(text: str) -> tuple[Any, int, int]:
-    """The upper edge of a picture that shows it, and the columns of its last letter, scaled."""
+def line_of(text: str) -> tuple[Any, slice]:
+    """A picture of its last letter, scaled, and the columns in which that stands."""
     image = Image.new("L", (1280, 80), "white")
     draw = ImageDraw.Draw(image)
     draw.text(TEXT_AT, text, fill="black", font_size=TEXT_PX)
     starts = TEXT_AT[0] + draw.textlength(text[:-1], font_size=TEXT_PX)
     ends = TEXT_AT[0] + draw.textlength(text, font_size=TEXT_PX)
-    small = image.resize((768, 48), Image.Resampling.BOX)
-    return np.asarray(small).astype(float), round(starts * 0.6), round(ends * 0.6)
+    small = np.asarray(image.resize((768, 48), Image.Resampling.BOX)).astype(float)
+    first, last = round(starts * 0.6), round(ends * 0.6)
+    columns = slice(first, max(last, first + 3))
+    return small[ROWS, columns].copy(), columns
