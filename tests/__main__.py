@@ -1,8 +1,8 @@
 """Every test there is: `python -m tests`.
 
-Four parts at a time. The two that talk in real time wait most of the time, and come before the
-others wherever both want a core; the others take what is left. What a part prints comes when all
-are done, but for the first one's.
+Two chains at a time, as for two cores: in each first what talks in real time, then what does not.
+The former waits half of the time; the pure cores, whose tests know no time, take what it leaves.
+What a part prints comes when all are done, but for the first one's.
 """
 
 import os
@@ -16,7 +16,6 @@ from typing import Final
 
 STORIES: Final = "tests/browser/test_image_stories.py"  # as long as a third of the others there
 OUTPUT: Final = Path("test-output")
-LAST_IN_LINE: Final = 19  # nice
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 def _begun(name: str, stack: ExitStack) -> "subprocess.Popen[bytes]":
     log = stack.enter_context(_log(name).open("w"))
     command = (sys.executable, "-m", "tests", name)
-    # A group, but no session of its own: Linux weighs niceness within a session only (sched(7)).
+    # A group, but no session of its own: how idle one is counts within a session only (sched(7)).
     part = subprocess.Popen(command, stdout=log, stderr=log, process_group=0)
     stack.callback(_end, part)
     return part
@@ -54,30 +53,26 @@ def _log(name: str) -> Path:
 
 
 def _page() -> int:
-    return _pytest("tests/browser", f"--ignore={STORIES}")
+    talks = _pytest("tests/browser", f"--ignore={STORIES}")
+    elsewhere = ("tests/browser", "tests/conversation", "tests/pipeline")
+    return _pytest("--without-cores", *(f"--ignore={each}" for each in elsewhere)) or talks
 
 
-def _talks() -> int:
-    return _pytest("tests/conversation", STORIES)
+def _service() -> int:
+    talks = _pytest("tests/conversation", STORIES)
+    return _pytest("--without-cores", "tests/pipeline") or talks
 
 
 def _cores() -> int:
-    os.nice(LAST_IN_LINE)
-    cores = subprocess.run((sys.executable, "-m", "tests.own_coverage")).returncode
-    return _pytest("--without-cores", "tests/pipeline") or cores
-
-
-def _rest() -> int:
-    os.nice(LAST_IN_LINE)
-    elsewhere = ("tests/browser", "tests/conversation", "tests/pipeline")
-    return _pytest("--without-cores", *(f"--ignore={each}" for each in elsewhere))
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    return subprocess.run((sys.executable, "-m", "tests.own_coverage")).returncode
 
 
 def _pytest(*arguments: str) -> int:
     return subprocess.run((sys.executable, "-m", "pytest", *arguments)).returncode
 
 
-PARTS: Final = {"page": _page, "talks": _talks, "cores": _cores, "rest": _rest}
+PARTS: Final = {"page": _page, "service": _service, "cores": _cores}
 
 
 if __name__ == "__main__":

@@ -57,6 +57,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # No setting of ours or of the SDK leaks in. `SSL_CERT_FILE` and the rest stay as they are.
+    for name in list(os.environ):
+        if name.startswith(CLEARED_PREFIXES) or name.endswith(CLEARED_SUFFIXES):
+            del os.environ[name]
     # What a service under test keeps does not lie among what the user's own one keeps.
     state = tempfile.TemporaryDirectory(prefix="easel-state-")
     config.add_cleanup(state.cleanup)
@@ -69,14 +73,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """None: as pytest thinks fit."""
     return True if collection_path in config.stash[LEFT_OUT] else None
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of ours or of the SDK leaks in. `SSL_CERT_FILE` and the rest stay as they are."""
-    for name in list(os.environ):
-        if name.startswith(CLEARED_PREFIXES) or name.endswith(CLEARED_SUFFIXES):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -14,7 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.processes import Emulator, Service, emulator, service
+from tests.browser.processes import Emulator, Service, service
 from tests.browser.visitor import CONNECT_LIMIT_MS, DESKTOP, Visitor, visitor
 from tests.chromium import chromium_or_skip
 
@@ -57,18 +56,6 @@ PINGS: Final = """async () => {  // one a second
 DOCUMENTATION_ADDRESS: Final = "192.0.2.1"  # RFC 5737: nobody has it
 
 NEEDS_A_TAP: Final = "--autoplay-policy=document-user-activation-required"
-
-
-@pytest_asyncio.fixture
-async def gemini(tmp_path: Path) -> AsyncIterator[Emulator]:
-    async with emulator(tmp_path) as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def easel(gemini: Emulator) -> AsyncIterator[Service]:
-    async with service(gemini.environment) as running:
-        yield running
 
 
 @pytest_asyncio.fixture

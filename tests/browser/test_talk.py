@@ -1,13 +1,11 @@
 """The main job over the whole path: Chromium, the page, the service, the SDK, the emulator."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-import pytest_asyncio
 
-from tests.browser.processes import Emulator, Service, emulator, service
+from tests.browser.processes import Emulator, Service
 from tests.browser.stage_set import FLOOR, write_camera, write_microphone
 from tests.browser.visitor import DESKTOP, PHONE, visitor
 from tests.chromium import chromium_or_skip
@@ -24,13 +22,6 @@ WALL_POINT: Final = (0.5, 0.15)
 FLOOR_POINT: Final = (0.1, 0.75)
 
 Pixel = tuple[int, int, int]
-
-
-@pytest_asyncio.fixture
-async def easel(tmp_path: Path) -> AsyncIterator[tuple[Service, Emulator]]:
-    OUTPUT.mkdir(exist_ok=True)
-    async with emulator(tmp_path) as gemini, service(gemini.environment) as running:
-        yield running, gemini
 
 
 def camera_flags(folder: Path) -> list[str]:
@@ -53,13 +44,12 @@ def bluer(found: Pixel) -> bool:
 
 
 async def test_a_spoken_wish_changes_what_the_camera_shows(
-    tmp_path: Path, easel: tuple[Service, Emulator]
+    tmp_path: Path, easel: Service, gemini: Emulator
 ) -> None:
-    running, gemini = easel
     flags = [*camera_flags(tmp_path), *microphone_flags(tmp_path, (WISH_AT_S, WISH))]
     async with (
         chromium_or_skip().launched(*flags) as browser,
-        visitor(browser, running.url) as person,
+        visitor(browser, easel.url) as person,
     ):
         await person.join()
         await person.reads("user", WISH)
@@ -73,34 +63,32 @@ async def test_a_spoken_wish_changes_what_the_camera_shows(
         await person.page.set_viewport_size(PHONE)
         await person.photograph(OUTPUT, "phone")
         assert person.complaints == []
-    (session,) = await gemini.sessions()
+    *_, session = await gemini.sessions()
     assert set(session["audio"]["mime_types"]) == {"audio/pcm;rate=16000"}
     assert session["turns"][0]["heard"] == WISH
 
 
-async def test_without_a_camera(tmp_path: Path, easel: tuple[Service, Emulator]) -> None:
-    running, gemini = easel
+async def test_without_a_camera(tmp_path: Path, easel: Service, gemini: Emulator) -> None:
     flags = microphone_flags(tmp_path, (WISH_AT_S, "draw a red circle"))
     async with (
         chromium_or_skip().launched(*flags, grants_all=False) as browser,
-        visitor(browser, running.url, allowed=("microphone",)) as person,
+        visitor(browser, easel.url, allowed=("microphone",)) as person,
     ):
         await person.join()
         await person.reads("user", "draw a red circle")
         await person.sees_image()
         red, green, blue = (await person.pixels([(0.5, 0.5)]))[0]
         assert red > green + CLOSE and red > blue + CLOSE
-    (session,) = await gemini.sessions()
+    *_, session = await gemini.sessions()
     assert session["video"]["frames"] == 1  # the picture itself, for the model to see
 
 
 async def test_without_microphone_permission(
-    tmp_path: Path, easel: tuple[Service, Emulator]
+    tmp_path: Path, easel: Service, gemini: Emulator
 ) -> None:
-    running, gemini = easel
     async with (
         chromium_or_skip().launched(*camera_flags(tmp_path), grants_all=False) as browser,
-        visitor(browser, running.url, allowed=("camera",)) as person,
+        visitor(browser, easel.url, allowed=("camera",)) as person,
     ):
         await person.join()
         await person.shows()
@@ -109,15 +97,14 @@ async def test_without_microphone_permission(
         assert bluer((await person.pixels([WALL_POINT]))[0])
         await person.reads("model", ANNOUNCEMENT)
         assert await person.heard_energy() > AUDIBLE_ENERGY
-    (session,) = await gemini.sessions()
+    *_, session = await gemini.sessions()
     assert session["audio"]["messages"] == 0
 
 
-async def test_with_text_only(easel: tuple[Service, Emulator]) -> None:
-    running, _ = easel
+async def test_with_text_only(easel: Service) -> None:
     async with (
         chromium_or_skip().launched(grants_all=False) as browser,
-        visitor(browser, running.url, DESKTOP, allowed=()) as person,
+        visitor(browser, easel.url, DESKTOP, allowed=()) as person,
     ):
         await person.join()
         await person.write("hello")

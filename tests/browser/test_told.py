@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.browser.processes import emulator, service
+from tests.browser.processes import Service, emulator, service
 from tests.browser.visitor import CONNECT_LIMIT_MS, DESKTOP, PHONE, Visitor, visitor
 from tests.chromium import chromium_or_skip
 
@@ -25,12 +25,6 @@ TONES: Final = """() => {
   new MutationObserver(() => window.tones.push(line.dataset.tone))
     .observe(line, { attributeFilter: ['data-tone'] });
 }"""
-
-
-@pytest_asyncio.fixture
-async def easel(tmp_path: Path) -> AsyncIterator[str]:
-    async with emulator(tmp_path) as gemini, service(gemini.environment) as running:
-        yield running.url
 
 
 @pytest_asyncio.fixture
@@ -83,8 +77,8 @@ async def test_a_planned_change_of_connection_shows_nothing(
         assert await person.page.evaluate("window.tones") == []
 
 
-async def test_a_budget_warns_and_ends_with_a_sentence(browser: Browser, easel: str) -> None:
-    short = with_settings(easel, budget={"maxMinutes": 0.1})
+async def test_a_budget_warns_and_ends_with_a_sentence(browser: Browser, easel: Service) -> None:
+    short = with_settings(easel.url, budget={"maxMinutes": 0.1})
     async with visitor(browser, short, DESKTOP, allowed=()) as person:
         await person.join()
         warning = await person.sees_notice("budget-warning")
@@ -106,8 +100,8 @@ async def ask(person: Visitor, voice: str) -> None:
     await person.page.get_by_test_id("settings-ask").click()
 
 
-async def test_a_voice_is_changed_in_the_middle_of_a_call(browser: Browser, easel: str) -> None:
-    kore = with_settings(easel, voice="Kore")
+async def test_a_voice_is_changed_in_the_middle_of_a_call(browser: Browser, easel: Service) -> None:
+    kore = with_settings(easel.url, voice="Kore")
     async with visitor(browser, kore, PHONE, allowed=()) as person:
         page = person.page
         await person.join()
@@ -124,8 +118,8 @@ async def test_a_voice_is_changed_in_the_middle_of_a_call(browser: Browser, ease
         assert person.complaints == []
 
 
-async def test_a_change_that_is_refused_has_its_reason(browser: Browser, easel: str) -> None:
-    async with visitor(browser, easel, DESKTOP, allowed=()) as person:
+async def test_a_change_that_is_refused_has_its_reason(browser: Browser, easel: Service) -> None:
+    async with visitor(browser, easel.url, DESKTOP, allowed=()) as person:
         page = person.page
         await person.join()
         await expect(page.get_by_test_id("settings-voice")).to_have_value("")

@@ -3,16 +3,13 @@
 import asyncio
 import base64
 import io
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final
 
 import pytest
-import pytest_asyncio
 from PIL import Image
 from playwright.async_api import Page, Route, expect
 
-from tests.browser.processes import emulator, service
+from tests.browser.processes import Service
 from tests.browser.visitor import DESKTOP, visitor
 from tests.chromium import chromium_or_skip
 
@@ -39,12 +36,6 @@ SAID: Final = """() => [...document.querySelectorAll('#transcript > li')].map((i
        item.querySelector('.said').innerText])"""
 
 
-@pytest_asyncio.fixture
-async def easel(tmp_path: Path) -> AsyncIterator[str]:
-    async with emulator(tmp_path) as gemini, service(gemini.environment) as running:
-        yield running.url
-
-
 def png(red: int) -> str:
     out = io.BytesIO()
     Image.new("RGB", (1600, 1200), (red, 80, 160)).save(out, "PNG")
@@ -55,11 +46,11 @@ async def paste(page: Page, *files: tuple[str, str]) -> None:
     await page.evaluate(PASTE, [list(file) for file in files])
 
 
-async def test_pictures_from_files(easel: str) -> None:
+async def test_pictures_from_files(easel: Service) -> None:
     """As many as go into a message; the one too many and the broken one stay out."""
     async with (
         chromium_or_skip().launched(grants_all=False) as browser,
-        visitor(browser, easel, DESKTOP, allowed=()) as person,
+        visitor(browser, easel.url, DESKTOP, allowed=()) as person,
     ):
         page = person.page
         await person.join()
@@ -95,11 +86,11 @@ async def held(page: Page, door: str) -> "asyncio.Future[Route]":
     return first
 
 
-async def test_who_leaves_while_joining_may_join_again_at_once(easel: str) -> None:
+async def test_who_leaves_while_joining_may_join_again_at_once(easel: Service) -> None:
     """What was begun for the call that was left has no effect on the next one, and is undone."""
     async with (
         chromium_or_skip().launched(grants_all=False) as browser,
-        visitor(browser, easel, DESKTOP, allowed=()) as person,
+        visitor(browser, easel.url, DESKTOP, allowed=()) as person,
     ):
         page = person.page
         join = page.get_by_test_id("join-text")
@@ -122,10 +113,10 @@ async def test_who_leaves_while_joining_may_join_again_at_once(easel: str) -> No
         await expect(page.locator('[data-tone="alarm"]')).to_have_count(0)
 
 
-async def test_a_microphone_that_is_allowed_while_joining_is_heard(easel: str) -> None:
+async def test_a_microphone_that_is_allowed_while_joining_is_heard(easel: Service) -> None:
     async with (
         chromium_or_skip().launched(grants_all=False) as browser,
-        visitor(browser, easel, DESKTOP, allowed=("microphone",)) as person,
+        visitor(browser, easel.url, DESKTOP, allowed=("microphone",)) as person,
     ):
         page = person.page
         # What was granted before is opened for the preview; this person has not been asked yet.
@@ -145,10 +136,10 @@ async def test_a_microphone_that_is_allowed_while_joining_is_heard(easel: str) -
         assert person.complaints == []
 
 
-async def test_a_reload_leads_back_into_the_same_conversation(easel: str) -> None:
+async def test_a_reload_leads_back_into_the_same_conversation(easel: Service) -> None:
     async with (
         chromium_or_skip().launched(grants_all=False) as browser,
-        visitor(browser, easel, DESKTOP, allowed=()) as person,
+        visitor(browser, easel.url, DESKTOP, allowed=()) as person,
     ):
         page = person.page
         await person.join()
@@ -177,7 +168,7 @@ async def test_a_reload_leads_back_into_the_same_conversation(easel: str) -> Non
         assert await page.locator("#announcer").inner_text() == ""  # it is no news
 
         room = await page.evaluate("JSON.parse(sessionStorage.getItem('easel-room'))")
-        link = f"{easel}/?session={room['sessionId']}&token={room['token']}"
+        link = f"{easel.url}/?session={room['sessionId']}&token={room['token']}"
         async with visitor(browser, link, DESKTOP, allowed=()) as guest:
             await guest.join()
             await guest.reads("peer", "tell me a story")
@@ -185,10 +176,10 @@ async def test_a_reload_leads_back_into_the_same_conversation(easel: str) -> Non
         assert person.complaints == []
 
 
-async def test_a_service_on_this_machine_needs_no_network(easel: str) -> None:
+async def test_a_service_on_this_machine_needs_no_network(easel: Service) -> None:
     async with (
         chromium_or_skip().launched(grants_all=False) as browser,
-        visitor(browser, easel, DESKTOP, allowed=()) as person,
+        visitor(browser, easel.url, DESKTOP, allowed=()) as person,
     ):
         await person.page.add_init_script(
             "Object.defineProperty(navigator, 'onLine', { get: () => false })"

@@ -6,14 +6,13 @@ import json
 import struct
 import zlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.browser.processes import emulator, service
+from tests.browser.processes import Service, emulator, service
 from tests.talking_peer import TalkingPeer, talking_peer
 from tests.transports.offers import CHROMIUM
 
@@ -23,13 +22,18 @@ HUGE_MESSAGE_BYTES: Final = 5_000_000
 MANY_SECTIONS: Final = "v=0\r\n" + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" * 200
 
 
-@pytest_asyncio.fixture
-async def peer(tmp_path: Path) -> AsyncIterator[TalkingPeer]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def easel(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     async with (
-        emulator(tmp_path) as gemini,
+        emulator(tmp_path_factory.mktemp("emulator")) as gemini,
         service(gemini.environment) as running,
-        talking_peer(running.url) as one,
     ):
+        yield running
+
+
+@pytest_asyncio.fixture
+async def peer(easel: Service) -> AsyncIterator[TalkingPeer]:
+    async with talking_peer(easel.url) as one:
         await one.join()
         yield one
 

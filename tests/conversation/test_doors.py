@@ -3,7 +3,6 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,11 +16,13 @@ from tests.talking_peer import TalkingPeer, talking_peer
 pytestmark = pytest.mark.realtime
 
 
-@pytest_asyncio.fixture
-async def easel(tmp_path: Path) -> AsyncIterator[tuple[Service, Emulator]]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def easel(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Service, Emulator]]:
     tools = {"EASEL_TOOLS_MODULE": "tests.conversation.sample_tools"}
     async with (
-        emulator(tmp_path) as gemini,
+        emulator(tmp_path_factory.mktemp("emulator")) as gemini,
         service({**gemini.environment, **tools}) as running,
     ):
         yield running, gemini
@@ -54,7 +55,7 @@ async def test_tools_answer_and_fail_truthfully(easel: tuple[Service, Emulator])
         await peer.transcribed("model", "clear")
         peer.write("use broken_oven")
         await peer.transcribed("model", "RuntimeError")
-        (session,) = await gemini.sessions()
+        *_, session = await gemini.sessions()
     responses = [call["value"] for call in session["calls"] if call["kind"] == "response"]
     assert responses[0] == {"output": {"city": "Ulm", "sky": "clear"}}
     assert "16 amperes" not in str(responses[1]) and "error" in responses[1]
@@ -74,7 +75,7 @@ async def test_several_uploads_in_one_turn_and_an_edit_of_one(
             content = "make my picture grey" if last else ""
             peer.send("send-file", {"content": content, "file": named, "options": options})
         await peer.told("server-message", image_event("ready"))
-        (session,) = await gemini.sessions()
+        *_, session = await gemini.sessions()
         listed = await peer.get("/images")
     assert session["texts"][-1] == "make my picture grey"
     (image,) = listed["images"]
@@ -164,7 +165,7 @@ async def test_a_room_begins_with_its_history(easel: tuple[Service, Emulator]) -
         peer.write("hello")
         await peer.transcribed("model", "emulator")
         grown = (await peer.get())["history"]
-        (session,) = await gemini.sessions()
+        *_, session = await gemini.sessions()
     assert grown[:2] == history and len(grown) == 4
     assert session["texts"][:2] == ["My name is Ada.", "Hello Ada."]
     assert len(session["turns"]) == 1, "the history must not be answered"

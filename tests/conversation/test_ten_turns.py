@@ -20,7 +20,7 @@ PHRASES: Final = (
     *("what do you see", "thank you", "hello", "goodbye"),
 )
 STORY: Final = PHRASES.index("tell me a story")
-LEAST_GAP_S: Final = 0.95
+LEAST_GAP_S: Final = 0.9  # a second, less what a busy machine may delay the earlier one
 SLOWEST_RATE: Final = 0.95
 FASTEST_RATE: Final = 1.0
 
@@ -89,7 +89,7 @@ def check_history(history: list[dict[str, Any]]) -> None:
 
 
 def check_media(session: dict[str, Any]) -> None:
-    """16 kHz mono PCM without a gap; one JPEG a second, never two within 0.95 s."""
+    """16 kHz mono PCM without a gap; one JPEG a second, never two at a time."""
     audio, video = session["audio"], session["video"]
     assert set(audio["mime_types"]) == {"audio/pcm;rate=16000"}
     assert audio["seconds"] == pytest.approx(audio["last_at"] - audio["first_at"], rel=0.02)
