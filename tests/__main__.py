@@ -1,8 +1,8 @@
 """Every test there is: `python -m tests`.
 
-Two chains at a time, as for two cores: in each first what talks in real time, then what does not.
-The former waits half of the time; the pure cores, whose tests know no time, take what it leaves.
-What a part prints comes when all are done, but for the first one's.
+Four parts at a time. The two that talk in real time wait half of the time; the others take what
+they leave of the machine: the pure cores with their coverage, and then the rest. What a part prints
+comes when all are done, but for the first one's.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 STORIES: Final = "tests/browser/test_image_stories.py"  # as long as a third of the others there
+SERVICE: Final = ("tests/pipeline", "tests/web", "tests/emulator")
 OUTPUT: Final = Path("test-output")
 
 
@@ -53,26 +54,33 @@ def _log(name: str) -> Path:
 
 
 def _page() -> int:
-    talks = _pytest("tests/browser", f"--ignore={STORIES}")
-    elsewhere = ("tests/browser", "tests/conversation", "tests/pipeline")
-    return _pytest("--without-cores", *(f"--ignore={each}" for each in elsewhere)) or talks
+    return _pytest("tests/browser", f"--ignore={STORIES}")
+
+
+def _talks() -> int:
+    return _pytest("tests/conversation", STORIES)
 
 
 def _service() -> int:
-    talks = _pytest("tests/conversation", STORIES)
-    return _pytest("--without-cores", "tests/pipeline") or talks
+    return _aside(("emulator/", "pipeline/"), *SERVICE)
 
 
-def _cores() -> int:
+def _media() -> int:
+    elsewhere = ("tests/browser", "tests/conversation", *SERVICE)
+    return _aside(("processors/", "transports/"), *(f"--ignore={each}" for each in elsewhere))
+
+
+def _aside(cores: Sequence[str], *others: str) -> int:
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    return subprocess.run((sys.executable, "-m", "tests.own_coverage")).returncode
+    covered = subprocess.run((sys.executable, "-m", "tests.own_coverage", *cores)).returncode
+    return _pytest("--without-cores", *others) or covered
 
 
 def _pytest(*arguments: str) -> int:
     return subprocess.run((sys.executable, "-m", "pytest", *arguments)).returncode
 
 
-PARTS: Final = {"page": _page, "service": _service, "cores": _cores}
+PARTS: Final = {"page": _page, "talks": _talks, "service": _service, "media": _media}
 
 
 if __name__ == "__main__":
