@@ -20,7 +20,7 @@ PHRASES: Final = (
     *("what do you see", "thank you", "hello", "goodbye"),
 )
 STORY: Final = PHRASES.index("tell me a story")
-LEAST_GAP_S: Final = 0.9  # a second, less what a busy machine may delay the earlier one
+LEAST_GAP_S: Final = 0.5  # a second, less what a busy machine may delay the earlier one
 SLOWEST_RATE: Final = 0.95
 FASTEST_RATE: Final = 1.0
 
