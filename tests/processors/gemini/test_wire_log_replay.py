@@ -125,8 +125,8 @@ async def test_a_talk_is_logged_and_played_again(tmp_path: Path, texts: bool) ->
             await talk(s)
         sessions = emulator.sessions()
     again = told(s.frames)
-    strayed = [line for session in sessions for line in session["deviations"]]
-    assert [line for line in strayed if AT_THE_END not in line] == []
+    before, after = (session["deviations"] for session in sessions)
+    assert before == [] and all(AT_THE_END in line for line in after), (before, after)
     assert [session["resumed"] for session in sessions] == [False, True]
     if texts:
         assert again == first
